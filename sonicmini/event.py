@@ -1,0 +1,72 @@
+"""The data that modules exchange: products of a chunk of events, tensors of a network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from sonicmini.errors import ModuleError
+
+Array: TypeAlias = NDArray[np.generic]
+
+Products: TypeAlias = Mapping[str, ak.Array]
+"""One array per product, one entry per event.
+
+A collection is a jagged array of records (``PFCand.pt``), a singleton a flat array of records
+(``GenMET.pt``), a bare value a flat array (``run``).
+"""
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of variable length, one per object: what a network sees before padding.
+
+    Attributes:
+        content: all rows one after the other, shape ``(counts.sum(), ...)``.
+        counts: length of each object's row, shape ``(objects,)``.
+        axis: which of the model's dimensions (without the batch dimension) is the variable one.
+            DeepMET's ``[4500, 8]`` has 0, ParticleNet's ``[20, -1]`` has 1.
+    """
+
+    content: Array
+    counts: NDArray[np.int64]
+    axis: int = 0
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+
+Tensors: TypeAlias = Mapping[str, "Array | Ragged"]
+"""Model inputs or outputs by name, one row per object, batch dimension first."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The products of events ``[start, stop)`` of one file. Each product is written once."""
+
+    file: str
+    start: int
+    stop: int
+    products: dict[str, ak.Array] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Number of events. Not ``__len__``: a chunk without events must not be false."""
+        return self.stop - self.start
+
+    def put(self, products: Products) -> None:
+        """Adds products; refuses a second writer and an array that has not one entry per event."""
+        for name, array in products.items():
+            if name in self.products:
+                raise ModuleError(f"product {name} of {self} is written a second time")
+            if len(array) != self.size:
+                raise ModuleError(
+                    f"product {name} of {self} has {len(array)} entries, expected one per event"
+                )
+            self.products[name] = array
+
+    def __str__(self) -> str:
+        return f"{self.file}[{self.start}:{self.stop}]"

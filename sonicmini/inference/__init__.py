@@ -1,0 +1,1 @@
+"""Inference behind one seam: clients, batching, the model repository."""

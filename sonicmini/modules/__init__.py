@@ -1,0 +1,1 @@
+"""The physics steps of the Mini-AOD chain, one a file."""

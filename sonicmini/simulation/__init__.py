@@ -1,0 +1,1 @@
+"""Simulated AOD-like samples: Pythia 8, pileup, a parametric detector."""
