@@ -335,7 +335,7 @@ GENPART = Collection(
         _f("pt", "GeV", "transverse momentum", 12),
         _f("eta", "", "pseudorapidity", 12),
         _f("phi", "rad", "azimuth", 12),
-        _f("mass", "GeV", "mass, 0 where the particle data table has it", 10),
+        _f("mass", "GeV", "mass", 10),
         _i("pdgId", "PDG code", "int32"),
         _i("status", "1 stable, 2 decayed, else Pythia's code", "uint8"),
         _i("statusFlags", "CMS's 15 status bits, as in NanoAOD", "uint32"),
