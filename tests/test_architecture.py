@@ -38,6 +38,7 @@ KNOWS: dict[str, set[str]] = {
 FENCED = {
     "onnxruntime": ("inference.onnx",),
     "pythia8mc": ("simulation",),
+    "tritonclient": ("inference",),
     "typer": ("cli",),
     "uproot": ("io",),
 }
@@ -80,7 +81,7 @@ def test_heavy_libraries_stay_behind_their_fence(library):
     assert {name for name in users if not within(name, FENCED[library])} == set()
 
 
-@pytest.mark.parametrize("path", TESTS.rglob("test_*.py"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("test_*.py")), ids=lambda path: path.stem)
 def test_tests_mirror_the_package(path):
     parts = path.relative_to(TESTS).with_suffix("").parts
     name = ".".join([*parts[:-1], parts[-1].removeprefix("test_")])
