@@ -1,0 +1,245 @@
+"""YAML -> validated configuration; every fault in one message, with its place.
+
+``modules`` (with ``models``) is physics. ``inference`` and ``options`` never change the result.
+Relative paths are relative to the configuration file; those of the command line to the current
+folder.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from sonicmini.errors import ConfigError
+from sonicmini.graph import nearest
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputConfig(_Block):
+    """What is read."""
+
+    files: Annotated[tuple[Path, ...], Field(min_length=1)]
+    events: Annotated[int, Field(ge=0)] | None = None
+    """Total number of events over all files; all if absent."""
+
+
+class OutputConfig(_Block):
+    """What is written."""
+
+    file: Path
+    keep: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Products, in the order of the file."""
+    compression: Literal["ZSTD", "LZMA", "LZ4", "ZLIB"] = "ZSTD"
+    compression_level: Annotated[int, Field(ge=1, le=9)] = 4
+    overwrite: bool = False
+
+
+class InferenceConfig(_Block):
+    """How networks are evaluated."""
+
+    default: Literal["local"] = "local"
+    max_rows: Annotated[int, Field(ge=1)] | None = None
+    """Rows of a request at most; by default the model's largest preferred batch size."""
+    requests_in_flight: Annotated[int, Field(ge=1)] = 4
+    """Requests of one module and chunk under way at the same time, at most."""
+
+
+class OptionsConfig(_Block):
+    """How the work is cut and spread."""
+
+    chunk_size: Annotated[int, Field(ge=1)] = 100
+    streams: Annotated[int, Field(ge=1)] = 4
+    """Chunks in flight."""
+    threads: Annotated[int, Field(ge=1)] = 2
+    """Threads for all CPU work."""
+    allow_nonfinite: bool = False
+    """Process NaN and infinite input values instead of refusing them."""
+
+
+def _as_mapping(value: Any) -> Any:  # noqa: ANN401 - whatever stands in the YAML
+    return {"type": value} if isinstance(value, str) else value
+
+
+class ModuleConfig(BaseModel):
+    """A module: its type, and its parameters as further keys."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """All keys but ``type``."""
+        return self.model_extra or {}
+
+
+class JobConfig(_Block):
+    """One run, complete; can be pickled and sent to where it is to be run."""
+
+    input: InputConfig
+    output: OutputConfig
+    models: Path
+    """Folder of the model repository."""
+    modules: dict[str, Annotated[ModuleConfig, BeforeValidator(_as_mapping)]]
+    inference: InferenceConfig = InferenceConfig()
+    options: OptionsConfig = OptionsConfig()
+
+    @model_validator(mode="after")
+    def _output_is_no_input(self) -> Self:
+        if self.output.file.resolve() in {file.resolve() for file in self.input.files}:
+            raise ValueError(f"the output {self.output.file} is one of the inputs")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overrides:
+    """What the command line says; it wins over the file. None leaves the file's value."""
+
+    inputs: Sequence[Path] = ()
+    output: Path | None = None
+    events: int | None = None
+    chunk_size: int | None = None
+    streams: int | None = None
+    threads: int | None = None
+    overwrite: bool = False
+    assignments: Sequence[str] = ()
+    """``key.path=value`` with a YAML value."""
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Key paths and values."""
+        for assignment in self.assignments:
+            key, equals, value = assignment.partition("=")
+            if not equals or not key:
+                raise ConfigError(f"--set {assignment}: expected key.path=value")
+            try:
+                yield key, yaml.safe_load(value)
+            except yaml.YAMLError as error:
+                raise ConfigError(f"--set {assignment}: the value is not YAML: {error}") from error
+        if self.inputs:
+            yield "input.files", [file.absolute() for file in self.inputs]
+        if self.output is not None:
+            yield "output.file", self.output.absolute()
+        if self.overwrite:
+            yield "output.overwrite", True
+        for key, number in (
+            ("input.events", self.events),
+            ("options.chunk_size", self.chunk_size),
+            ("options.streams", self.streams),
+            ("options.threads", self.threads),
+        ):
+            if number is not None:
+                yield key, number
+
+
+def load(path: Path, overrides: Overrides | None = None) -> JobConfig:
+    """Reads a configuration file.
+
+    Raises:
+        ConfigError: the file cannot be read, or lists every fault of its content with its line.
+    """
+    tree, lines = _read(path)
+    for key, value in (overrides or Overrides()).items():
+        _assign(tree, key, value)
+    try:
+        config = JobConfig.model_validate(tree)
+    except ValidationError as error:
+        faults = [_describe(path, lines, fault) for fault in error.errors()]
+        raise ConfigError("\n".join(faults)) from error
+    return _absolute(config, path.absolute().parent)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not a text file") from error
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from error
+    if not isinstance(tree, dict) or node is None:
+        raise ConfigError(f"{path}: expected a mapping with the keys {', '.join(_keys(JobConfig))}")
+    lines: dict[tuple[str, ...], int] = {}
+    repeated = list(_index(node, (), lines))
+    if repeated:
+        raise ConfigError("\n".join(f"{path}:{line}: {key} is given twice" for key, line in repeated))
+    return tree, lines
+
+
+def _index(
+    node: yaml.Node, place: tuple[str, ...], lines: dict[tuple[str, ...], int]
+) -> Iterator[tuple[str, int]]:
+    """Fills the line of every key; yields the keys that YAML would silently overwrite."""
+    lines.setdefault(place, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*place, str(key.value))
+            if inner in lines:
+                yield ".".join(inner), key.start_mark.line + 1
+            lines[inner] = key.start_mark.line + 1
+            yield from _index(value, inner, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for position, value in enumerate(node.value):
+            yield from _index(value, (*place, str(position)), lines)
+
+
+def _assign(tree: dict[str, Any], key: str, value: Any) -> None:  # noqa: ANN401 - YAML value
+    *parents, last = key.split(".")
+    for depth, parent in enumerate(parents):
+        inner = tree.setdefault(parent, {})
+        if isinstance(inner, str) and parents[0] == "modules":
+            inner = tree[parent] = {"type": inner}
+        if not isinstance(inner, dict):
+            place = ".".join(parents[: depth + 1])
+            raise ConfigError(f"--set {key}: {place} is a value, not a block")
+        tree = inner
+    tree[last] = value
+
+
+def _describe(path: Path, lines: Mapping[tuple[str, ...], int], fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    place = tuple(str(step) for step in fault["loc"] if not str(step).startswith("function-"))
+    line = next((lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines), 1)
+    message = fault["msg"]
+    if fault["type"] == "extra_forbidden":
+        message = f"unknown key{nearest(place[-1], _keys_at(place[:-1]))}"
+    elif fault["type"] == "missing":
+        message = "required and not given"
+    elif not isinstance(fault["input"], dict | list):
+        message = f"{message[0].lower()}{message[1:]}, not {fault['input']!r}"
+    where = ".".join(place)
+    return f"{path}:{line}: {where}: {message}" if where else f"{path}: {message}"
+
+
+def _keys(block: type[BaseModel]) -> list[str]:
+    return list(block.model_fields)
+
+
+def _keys_at(place: tuple[str, ...]) -> list[str]:
+    block: type[BaseModel] = JobConfig
+    for step in place:
+        inner = block.model_fields[step].annotation if step in block.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        block = inner
+    return _keys(block)
+
+
+def _absolute(config: JobConfig, folder: Path) -> JobConfig:
+    return config.model_copy(
+        update={
+            "models": folder / config.models,
+            "input": config.input.model_copy(
+                update={"files": tuple(folder / file for file in config.input.files)}
+            ),
+            "output": config.output.model_copy(update={"file": folder / config.output.file}),
+        }
+    )

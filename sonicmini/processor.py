@@ -1,0 +1,88 @@
+"""Chunks in flight, output in input order."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from sonicmini.event import Chunk
+from sonicmini.report import Report
+from sonicmini.workers import Workers
+
+
+class ChunkSource(Protocol):
+    """Where chunks come from."""
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yields the chunks in input order."""
+        ...
+
+
+class ChunkSink(Protocol):
+    """Where processed chunks go."""
+
+    def write(self, chunk: Chunk) -> None:
+        """Appends one chunk."""
+        ...
+
+
+class ChunkSchedule(Protocol):
+    """What is done with a chunk."""
+
+    async def process(self, chunk: Chunk, report: Report) -> Chunk:
+        """Adds products to the chunk."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventProcessor:
+    """The event loop: reads, processes up to ``streams`` chunks at a time, writes in order.
+
+    Memory is bounded by ``streams``: a chunk is read only when one of the earlier ones is written.
+    """
+
+    source: ChunkSource
+    schedule: ChunkSchedule
+    sink: ChunkSink
+    workers: Workers
+    streams: int
+    on_progress: Callable[[int], None]
+
+    async def warm_up(self) -> None:
+        """Sends the first event through the modules, so that compilation is not timed as work."""
+        chunk = await self.workers.run(partial(next, self.source.chunks(), None))
+        if chunk is not None and chunk.size:
+            products = {name: array[:1] for name, array in chunk.products.items()}
+            first = Chunk(chunk.file, chunk.start, chunk.start + 1, products)
+            await self.schedule.process(first, Report())
+
+    async def run(self, report: Report) -> None:
+        """Processes all chunks; the report is filled as they are written.
+
+        Raises:
+            SonicminiError: the first fault of any chunk; everything under way is stopped.
+        """
+        chunks = self.source.chunks()
+        pending: deque[asyncio.Task[Chunk]] = deque()
+        async with asyncio.TaskGroup() as group:
+            while (chunk := await self._read(chunks, report)) is not None:
+                pending.append(group.create_task(self.schedule.process(chunk, report)))
+                del chunk  # or it would stay in memory while the next one is awaited
+                if len(pending) == self.streams:
+                    await self._write(await pending.popleft(), report)
+            while pending:
+                await self._write(await pending.popleft(), report)
+
+    async def _read(self, chunks: Iterator[Chunk], report: Report) -> Chunk | None:
+        with report.phase("source", "read"):
+            return await self.workers.run(partial(next, chunks, None))
+
+    async def _write(self, chunk: Chunk, report: Report) -> None:
+        with report.phase("sink", "write"):
+            await self.workers.run(partial(self.sink.write, chunk))
+        report.events += chunk.size
+        report.chunks += 1
+        report.add_input(chunk.file, chunk.start, chunk.stop)
+        self.on_progress(chunk.size)
