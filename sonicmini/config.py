@@ -171,7 +171,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
     lines: dict[tuple[str, ...], int] = {}
     repeated = list(_index(node, (), lines))
     if repeated:
-        raise ConfigError("\n".join(f"{path}:{line}: {key} is given twice" for key, line in repeated))
+        raise ConfigError(
+            "\n".join(f"{path}:{line}: {key} is given twice" for key, line in repeated)
+        )
     return tree, lines
 
 

@@ -37,7 +37,8 @@ def resolve(name: str) -> type[Module]:
                 "(sonicmini modules lists them; package.module:Class names any other)"
             )
         found = _import(matches[0].value)
-    if not (isinstance(found, type) and issubclass(found, Module) and is_dataclass(found)):
+    declared = is_dataclass(found)
+    if not (declared and isinstance(found, type) and issubclass(found, Module)):
         raise ConfigError(f"{name} is not a module: it must be a dataclass derived from Producer")
     return found
 

@@ -1,0 +1,46 @@
+"""For authors of modules: run one module on products, without a job, a file or a server."""
+
+import asyncio
+
+from sonicmini.event import Chunk, Products
+from sonicmini.inference.client import Client
+from sonicmini.module import Module, SonicProducer
+from sonicmini.report import Report
+from sonicmini.schedule import Schedule
+from sonicmini.workers import Workers
+
+
+def run_module(module: Module, inputs: Products, client: Client | None = None) -> Products:
+    """Runs a module as the framework does and returns its products.
+
+    Args:
+        module: the configured module.
+        inputs: everything that it consumes, one entry per event.
+        client: what answers a network's requests; needed by a ``SonicProducer`` only.
+
+    Raises:
+        ModuleError: the module failed, or made other products than it declares.
+        ValueError: a network without a client.
+    """
+    if isinstance(module, SonicProducer) and client is None:
+        raise ValueError(f"{type(module).__name__} has a network: give a client, e.g. MockClient")
+    events = len(next(iter(inputs.values())))
+    chunk = Chunk("test", 0, events, dict(inputs))
+    workers = Workers(1)
+    schedule = Schedule(
+        {"module": module}, {"module": ()}, client=client or _NoClient(), workers=workers
+    )
+    try:
+        asyncio.run(schedule.process(chunk, Report()))
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
+    finally:
+        workers.close()
+    return {name: chunk.products[name] for name in module.produces}
+
+
+class _NoClient:
+    """Stands where no network is."""
+
+    async def infer(self, model: str, inputs: object) -> dict[str, object]:
+        raise AssertionError(f"a Producer asked for {model} with {inputs}")
