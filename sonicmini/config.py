@@ -13,8 +13,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from sonicmini.errors import ConfigError
-from sonicmini.graph import nearest
+from sonicmini.errors import ConfigError, nearest
 
 
 class _Block(BaseModel):

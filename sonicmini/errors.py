@@ -14,6 +14,8 @@
 Ctrl-C ends with 130. Every message names the thing, the place and the way out.
 """
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -59,3 +61,10 @@ class ModuleError(SonicminiError):
     """A module that failed on a chunk of events."""
 
     exit_code = 6
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A suggestion for a mistyped name, to be appended to a message; empty if nothing is near."""
+    lower = {candidate.lower(): candidate for candidate in known}
+    match = difflib.get_close_matches(name.lower(), lower, n=1)
+    return f"; did you mean {lower[match[0]]}?" if match else ""

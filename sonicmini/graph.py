@@ -1,19 +1,11 @@
 """From declared inputs and products to a running order, or to one error with every fault."""
 
-import difflib
 import graphlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
-from sonicmini.errors import GraphError
+from sonicmini.errors import GraphError, nearest
 from sonicmini.module import Module
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A suggestion for a mistyped name, to be appended to a message; empty if nothing is near."""
-    lower = {candidate.lower(): candidate for candidate in known}
-    match = difflib.get_close_matches(name.lower(), lower, n=1)
-    return f"; did you mean {lower[match[0]]}?" if match else ""
 
 
 def build_graph(

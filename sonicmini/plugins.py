@@ -8,8 +8,7 @@ from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from sonicmini.errors import ConfigError
-from sonicmini.graph import nearest
+from sonicmini.errors import ConfigError, nearest
 from sonicmini.module import Module
 
 GROUP = "sonicmini.modules"

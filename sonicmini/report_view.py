@@ -8,6 +8,15 @@ from sonicmini.report import Network, Phase, Report
 
 _MILLI = 1e3
 _MEGA = 1e6
+_NETWORK_HEADINGS = (
+    "inferences",
+    "requests",
+    "rows/request",
+    "p50 ms",
+    "p95 ms",
+    "MB in",
+    "MB out",
+)
 
 
 def render(report: Report) -> RenderableType:

@@ -4,6 +4,7 @@ import asyncio
 
 from sonicmini.event import Chunk, Products
 from sonicmini.inference.client import Client
+from sonicmini.inference.mock import MockClient
 from sonicmini.module import Module, SonicProducer
 from sonicmini.report import Report
 from sonicmini.schedule import Schedule
@@ -28,7 +29,7 @@ def run_module(module: Module, inputs: Products, client: Client | None = None) -
     chunk = Chunk("test", 0, events, dict(inputs))
     workers = Workers(1)
     schedule = Schedule(
-        {"module": module}, {"module": ()}, client=client or _NoClient(), workers=workers
+        {"module": module}, {"module": ()}, client=client or MockClient({}), workers=workers
     )
     try:
         asyncio.run(schedule.process(chunk, Report()))
@@ -37,10 +38,3 @@ def run_module(module: Module, inputs: Products, client: Client | None = None) -
     finally:
         workers.close()
     return {name: chunk.products[name] for name in module.produces}
-
-
-class _NoClient:
-    """Stands where no network is."""
-
-    async def infer(self, model: str, inputs: object) -> dict[str, object]:
-        raise AssertionError(f"a Producer asked for {model} with {inputs}")
