@@ -1,8 +1,11 @@
 """The one seam to the outside: something that evaluates a model."""
 
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
 from sonicmini.event import Tensors
+
+T = TypeVar("T")
 
 
 class Client(Protocol):
@@ -14,4 +17,12 @@ class Client(Protocol):
         Raises:
             InferenceError: when there is no answer; names model, backend and cause.
         """
+        ...
+
+
+class Runner(Protocol):
+    """Runs a function on a core, away from the event loop, and returns its result."""
+
+    def __call__(self, function: Callable[[], T], /) -> Awaitable[T]:
+        """Lets the function run."""
         ...

@@ -1,0 +1,140 @@
+"""What modules' calls go through: rows become requests, requests are sent, answers put in order."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from sonicmini.errors import InferenceError
+from sonicmini.event import Array, Ragged, Tensors
+from sonicmini.inference.batching import Batching, Request, fill, join, plan, row_count
+from sonicmini.inference.client import Client, Runner
+from sonicmini.inference.repository import ModelSpec
+
+
+@dataclass(frozen=True)
+class RequestRecord:
+    """An answered request, for the report.
+
+    Attributes:
+        model: as it was asked for.
+        bytes_in: of the model's inputs.
+        latency_s: from handing the request to the backend's client to its answer.
+    """
+
+    model: str
+    backend: str
+    rows: int
+    bytes_in: int
+    bytes_out: int
+    latency_s: float
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A client and its name in the report."""
+
+    name: str
+    client: Client
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceOptions:
+    """How calls become requests. Changes the speed, never a score.
+
+    Attributes:
+        requests_in_flight: bound for one call; memory grows with it.
+    """
+
+    batching: Batching = field(default_factory=Batching)
+    requests_in_flight: int = 2
+
+
+class InferenceService:
+    """Itself a client: takes ragged rows of any number, answers one row per object."""
+
+    def __init__(
+        self,
+        models: Mapping[str, tuple[ModelSpec, Backend]],
+        run: Runner,
+        *,
+        options: ServiceOptions | None = None,
+        on_request: Callable[[RequestRecord], None] | None = None,
+    ) -> None:
+        """Takes what it needs to make requests of rows.
+
+        Args:
+            models: each model with its backend, by the names under which it will be asked for.
+            run: where padding and joining are done.
+            options: the defaults if None.
+            on_request: told of every answered request, on the event loop.
+        """
+        self._models = dict(models)
+        self._run = run
+        self._options = options or ServiceOptions()
+        self._on_request = on_request
+
+    async def infer(self, model: str, inputs: Tensors) -> Tensors:
+        """Evaluates a model on any number of rows.
+
+        Raises:
+            InferenceError: if the inputs do not fit the model or a request has no answer.
+        """
+        if model not in self._models:
+            known = ", ".join(self._models) or "none"
+            raise InferenceError(f"model {model} is not among the job's models: {known}")
+        spec, _ = self._models[model]
+        requests = await self._run(partial(plan, spec, inputs, self._options.batching))
+        answers = await self._send_all(model, inputs, requests)
+        count = row_count(spec, inputs)
+        return await self._run(
+            partial(join, spec, count, list(zip(requests, answers, strict=True)))
+        )
+
+    async def _send_all(
+        self, model: str, inputs: Tensors, requests: list[Request]
+    ) -> list[Mapping[str, Array]]:
+        """Answers in the order of the requests; the first failure cancels the others."""
+        free = asyncio.Semaphore(self._options.requests_in_flight)
+
+        async def send(request: Request) -> Mapping[str, Array]:
+            async with free:
+                return await self._send(model, inputs, request)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(send(request)) for request in requests]
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    async def _send(self, model: str, inputs: Tensors, request: Request) -> Mapping[str, Array]:
+        spec, backend = self._models[model]
+        dense = await self._run(partial(fill, spec, inputs, request))
+        started = time.perf_counter()
+        answer = _only_dense(await backend.client.infer(model, dense), spec)
+        latency_s = time.perf_counter() - started
+        if self._on_request is not None:
+            self._on_request(
+                RequestRecord(
+                    model=model,
+                    backend=backend.name,
+                    rows=len(request.rows),
+                    bytes_in=_bytes(dense),
+                    bytes_out=_bytes(answer),
+                    latency_s=latency_s,
+                )
+            )
+        return answer
+
+
+def _only_dense(answer: Tensors, spec: ModelSpec) -> dict[str, Array]:
+    dense = {name: value for name, value in answer.items() if not isinstance(value, Ragged)}
+    if len(dense) < len(answer):
+        raise InferenceError(f"model {spec} answered with rows of variable length")
+    return dense
+
+
+def _bytes(tensors: Mapping[str, Array]) -> int:
+    return sum(array.nbytes for array in tensors.values())
