@@ -68,3 +68,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     lower = {candidate.lower(): candidate for candidate in known}
     match = difflib.get_close_matches(name.lower(), lower, n=1)
     return f"; did you mean {lower[match[0]]}?" if match else ""
+
+
+def first_fault(error: BaseException) -> BaseException:
+    """The fault that stopped a group of tasks; asyncio nests it in groups of groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -48,7 +48,6 @@ class EventProcessor:
     sink: ChunkSink
     workers: Workers
     streams: int
-    on_progress: Callable[[int], None]
 
     async def warm_up(self) -> None:
         """Sends the first event through the modules, so that compilation is not timed as work."""
@@ -58,8 +57,12 @@ class EventProcessor:
             first = Chunk(chunk.file, chunk.start, chunk.start + 1, products)
             await self.schedule.process(first, Report())
 
-    async def run(self, report: Report) -> None:
-        """Processes all chunks; the report is filled as they are written.
+    async def run(self, report: Report, advance: Callable[[int], None]) -> None:
+        """Processes all chunks.
+
+        Args:
+            report: filled as chunks are written.
+            advance: called with the number of events of each chunk written.
 
         Raises:
             SonicminiError: the first fault of any chunk; everything under way is stopped.
@@ -71,18 +74,18 @@ class EventProcessor:
                 pending.append(group.create_task(self.schedule.process(chunk, report)))
                 del chunk  # or it would stay in memory while the next one is awaited
                 if len(pending) == self.streams:
-                    await self._write(await pending.popleft(), report)
+                    advance(await self._write(await pending.popleft(), report))
             while pending:
-                await self._write(await pending.popleft(), report)
+                advance(await self._write(await pending.popleft(), report))
 
     async def _read(self, chunks: Iterator[Chunk], report: Report) -> Chunk | None:
         with report.phase("source", "read"):
             return await self.workers.run(partial(next, chunks, None))
 
-    async def _write(self, chunk: Chunk, report: Report) -> None:
+    async def _write(self, chunk: Chunk, report: Report) -> int:
         with report.phase("sink", "write"):
             await self.workers.run(partial(self.sink.write, chunk))
         report.events += chunk.size
         report.chunks += 1
         report.add_input(chunk.file, chunk.start, chunk.stop)
-        self.on_progress(chunk.size)
+        return chunk.size

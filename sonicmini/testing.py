@@ -2,6 +2,7 @@
 
 import asyncio
 
+from sonicmini.errors import first_fault
 from sonicmini.event import Chunk, Products
 from sonicmini.inference.client import Client
 from sonicmini.inference.mock import MockClient
@@ -34,7 +35,7 @@ def run_module(module: Module, inputs: Products, client: Client | None = None) -
     try:
         asyncio.run(schedule.process(chunk, Report()))
     except ExceptionGroup as group:
-        raise group.exceptions[0] from group
+        raise first_fault(group) from group
     finally:
         workers.close()
     return {name: chunk.products[name] for name in module.produces}
