@@ -4,7 +4,6 @@ What a server would refuse is refused here too, so that a local run and a remote
 models. The keys are those of Triton's ``model_config.proto``.
 """
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -14,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from sonicmini.errors import ModelError
+from sonicmini.errors import ModelError, nearest
 from sonicmini.inference.modelconfig import ModelConfig, TensorConfig, read_config
 
 _BLOCK = 1 << 20
@@ -145,9 +144,8 @@ class ModelRepository:
             return folder
         if folder.is_dir():
             raise ModelError(f"model {name} in {self.folder} has no config.pbtxt")
-        close = difflib.get_close_matches(name, self.names())
-        hint = f"did you mean {' or '.join(close)}?" if close else f"it has {_list(self.names())}"
-        raise ModelError(f"model {name} is not in the repository {self.folder}; {hint}")
+        hint = nearest(name, self.names()) or f"; it has {_list(self.names())}"
+        raise ModelError(f"model {name} is not in the repository {self.folder}{hint}")
 
     def _config(self, name: str) -> ModelConfig:
         return read_config(self._folder_of(name) / "config.pbtxt")
