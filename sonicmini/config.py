@@ -35,7 +35,8 @@ class OutputConfig(_Block):
     keep: Annotated[tuple[str, ...], Field(min_length=1)]
     """Products, in the order of the file."""
     compression: Literal["ZSTD", "LZMA", "LZ4", "ZLIB"] = "ZSTD"
-    compression_level: Annotated[int, Field(ge=1, le=9)] = 4
+    compression_level: Annotated[int, Field(ge=1, le=9)] | None = None
+    """The algorithm's usual level if absent."""
     overwrite: bool = False
 
 
@@ -43,9 +44,11 @@ class InferenceConfig(_Block):
     """How networks are evaluated."""
 
     default: Literal["local"] = "local"
-    max_rows: Annotated[int, Field(ge=1)] | None = None
-    """Rows of a request at most; by default the model's largest preferred batch size."""
-    requests_in_flight: Annotated[int, Field(ge=1)] = 4
+    max_rows: Annotated[int, Field(ge=1)] = 64
+    """Rows of a request at most; the model's max_batch_size binds as well."""
+    max_bytes: Annotated[int, Field(ge=1)] = 2_000_000
+    """Bytes of a request's inputs at most, unless a single row has more."""
+    requests_in_flight: Annotated[int, Field(ge=1)] = 2
     """Requests of one module and chunk under way at the same time, at most."""
 
 

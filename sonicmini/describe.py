@@ -55,7 +55,7 @@ def render_job(job: Job) -> RenderableType:
             ", ".join(sorted(makers)) or "input",
             ", ".join(module.produces),
         )
-    lines = [Text(f"input: {job.source.events} events in {len(job.config.input.files)} file(s)")]
+    lines = [Text(f"input: {job.source.entries} events in {len(job.config.input.files)} file(s)")]
     lines += [
         Text(f"network: {label}: model {job.specs[module.model]}, local onnxruntime")
         for label, module in job.modules.items()

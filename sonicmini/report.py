@@ -88,6 +88,15 @@ class Network:
     batch_sizes: Counter[int] = field(default_factory=Counter)
     latencies: Latencies = field(default_factory=Latencies)
 
+    def add(self, *, rows: int, bytes_in: int, bytes_out: int, latency_s: float) -> None:
+        """Counts one answered request."""
+        self.requests += 1
+        self.rows += rows
+        self.bytes_in += bytes_in
+        self.bytes_out += bytes_out
+        self.batch_sizes[rows] += 1
+        self.latencies.add(latency_s)
+
     def __iadd__(self, other: Self) -> Self:
         self.requests += other.requests
         self.rows += other.rows
