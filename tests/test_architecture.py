@@ -43,7 +43,7 @@ FENCED = {
     "uproot": ("io",),
 }
 # Tests of more than one file.
-END_TO_END = ("architecture", "packaging")
+END_TO_END = ("architecture", "documentation", "packaging")
 HEAVY = ("awkward", "fastjet", "numba", "onnxruntime", "scipy", "uproot")
 
 
