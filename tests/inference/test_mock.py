@@ -10,10 +10,10 @@ from sonicmini.inference.mock import MockClient
 
 
 def test_function_answers_and_calls_are_kept():
-    client = MockClient({"double": lambda inputs: {"y": np.add(inputs["x"], inputs["x"])}})
-    outputs = asyncio.run(client.infer("double", {"x": np.arange(3)}))
-    np.testing.assert_array_equal(outputs["y"], [0, 2, 4])
-    assert [model for model, _ in client.calls] == ["double"]
+    client = MockClient({"same": lambda inputs: {"y": inputs["x"]}})
+    x = np.arange(3)
+    assert asyncio.run(client.infer("same", {"x": x})) == {"y": x}
+    assert client.calls == [("same", {"x": x})]
 
 
 def test_model_without_function():
