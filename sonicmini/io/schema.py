@@ -114,7 +114,9 @@ PFCAND = Collection(
         _f("rawEcalEnergy", "GeV", "uncalibrated ECAL energy", 8),
         _f("rawHcalEnergy", "GeV", "uncalibrated HCAL energy", 8),
         _i("trackIdx", "its track in Track, -1 for neutral candidates"),
-        _i("isIsolatedChargedHadron", "particle flow found it isolated in the calorimeters", "bool"),
+        _i(
+            "isIsolatedChargedHadron", "particle flow found it isolated in the calorimeters", "bool"
+        ),
     ),
 )
 
