@@ -1,0 +1,294 @@
+"""Pileup per particle identification (PUPPI): the chance of each candidate to be of PV 0.
+
+D. Bertolini et al., JHEP 10 (2014) 059, as coded in CMSSW 12 (``PuppiProducer``,
+``PuppiContainer`` and ``PuppiAlgo`` of ``CommonTools/PileupAlgos``), with the tune of the Run 2
+legacy and early Run 3 samples.
+
+The shape variable of a candidate is ``alpha = log(sum of pT^2 / dR^2)`` over its neighbours: those
+of PV 0 where there are tracks, all of them forward. Its distribution for pileup is measured event
+by event on the charged candidates of other vertices; the weight is the cumulative chi2
+distribution of the signed distance from their median.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import awkward as ak
+import numpy as np
+from scipy.special import erf, erfinv
+
+from sonicmini.event import Products
+from sonicmini.module import Producer
+from sonicmini.modules.columns import Bools, Floats, Ints, flat, jagged, kernel, offsets_of
+from sonicmini.modules.neighbours import Points, log_pt2_over_dr2, rapidity_of
+
+NEUTRAL, PRIMARY, PILEUP, LEPTON = 0, 1, 2, 3
+"""Labels of candidates: weighted; weight 1; weight 0; weight 1, but no neighbour of PV 0."""
+
+
+class PuppiTune(NamedTuple):
+    """Parameters of PUPPI. Triples are for abs(eta) in 0-2.5, 2.5-3 and 3-10, bounds excluded.
+
+    Attributes:
+        cone: radius of the neighbourhood in rapidity and azimuth.
+        eta_max_calibration: charged candidates within it measure the distributions.
+        pt_min_calibration: their least pT (GeV) for the central and the forward alpha.
+        min_neutral_pt: least weighted pT (GeV) of neutral candidates without any vertex.
+        neutral_pt_slope: what each good vertex adds to it (GeV).
+        rms_scale: factors on the width of alpha.
+        median_scale: factors on the median of alpha.
+        neutral_protection: neutral candidates of the first pT (GeV) have a least weight of 0,
+            which rises linearly to 1 at the second.
+        photon_protection: photons in abs(eta) < 2.5 above this pT (GeV) have weight 1; 0: none.
+        min_weight: lower weights become 0.
+    """
+
+    cone: float = 0.4
+    eta_max_calibration: float = 2.0
+    pt_min_calibration: tuple[float, float] = (0.1, 0.5)
+    min_neutral_pt: tuple[float, float, float] = (0.2, 1.7, 2.0)
+    neutral_pt_slope: tuple[float, float, float] = (0.015, 0.08, 0.08)
+    rms_scale: tuple[float, float, float] = (1.0, 1.20, 0.95)
+    median_scale: tuple[float, float, float] = (1.0, 0.90, 0.75)
+    neutral_protection: tuple[float, float] = (20.0, 200.0)
+    photon_protection: float = 0.0
+    min_weight: float = 0.01
+
+
+DEFAULT_TUNE = PuppiTune()
+
+_ETA_RANGES = ((0.0, 2.5), (2.5, 3.0), (3.0, 10.0))
+
+
+class PuppiInputs(NamedTuple):
+    """What PUPPI knows of the candidates, each of shape ``(candidates,)``; GeV, cm, radian.
+
+    Attributes:
+        from_pv: charged: 3 used in the fit of PV 0, 0 of another vertex, else 2 if PV 0 is the
+            nearest vertex in z and 1 if it is not.
+        dz: charged: distance to PV 0 along the beam.
+    """
+
+    pt: Floats
+    eta: Floats
+    phi: Floats
+    mass: Floats
+    pdg_id: Ints
+    charge: Ints
+    from_pv: Ints
+    dz: Floats
+
+
+def puppi_labels(
+    inputs: PuppiInputs,
+    *,
+    pt_max_charged: float = 20.0,
+    eta_min_dz: float = 2.4,
+    dz_max: float = 0.3,
+    no_lep: bool = False,
+) -> Ints:
+    """Sorts candidates into the four labels.
+
+    Args:
+        inputs: the candidates.
+        pt_max_charged: charged candidates of no vertex are of PV 0 above this pT (GeV),
+        eta_min_dz: or, at this abs(eta) and beyond,
+        dz_max: closer than this to PV 0 (cm).
+        no_lep: label electrons and muons ``LEPTON``.
+    """
+    charged = inputs.charge != 0
+    near = (np.abs(inputs.eta) >= eta_min_dz) & (np.abs(inputs.dz) < dz_max)
+    rescued = (inputs.pt > pt_max_charged) | near
+    unused = (inputs.from_pv == 1) | (inputs.from_pv == 2)
+    lepton = np.isin(np.abs(inputs.pdg_id), (11, 13)) & no_lep
+    choices = [
+        (~charged, NEUTRAL),
+        (lepton, LEPTON),
+        (inputs.from_pv == 0, PILEUP),
+        (inputs.from_pv == 3, PRIMARY),
+        (unused & rescued, PRIMARY),
+    ]
+    conditions, labels = zip(*choices, strict=True)
+    return np.asarray(np.select(conditions, labels, NEUTRAL), dtype=np.int64)
+
+
+def puppi_weights(
+    inputs: PuppiInputs,
+    labels: Ints,
+    *,
+    offsets: Ints,
+    n_vertices: Ints,
+    tune: PuppiTune = DEFAULT_TUNE,
+) -> Floats:
+    """The PUPPI weights, 0 to 1, shape ``(candidates,)``.
+
+    Args:
+        inputs: the candidates; those without positive pT get 0 and are nobody's neighbours, those
+            outside all regions of abs(eta) get 0.
+        labels: of :func:`puppi_labels`.
+        offsets: of the events.
+        n_vertices: good vertices of each event, shape ``(events,)``.
+        tune: parameters.
+    """
+    rapidity = rapidity_of(inputs.pt, inputs.eta, inputs.mass)
+    points = Points(rapidity, inputs.eta, inputs.phi, inputs.pt**2)
+    valid = (inputs.pt > 0) & np.isfinite(rapidity)
+    region = np.where(valid, _regions(inputs.eta), -1)
+    track = ((labels == PRIMARY) | (labels == PILEUP)) & (region == 0)
+    track &= np.abs(inputs.eta) < tune.eta_max_calibration
+
+    weights = np.where(labels == LEPTON, 1.0, 0.0)
+    weights[(labels == PRIMARY) & (region >= 0)] = 1.0
+    for forward in (False, True):
+        sources = valid & (forward | (labels == PRIMARY))
+        weighted = (labels == NEUTRAL) & (region > 0 if forward else region == 0)
+        calibrates = track & (inputs.pt >= tune.pt_min_calibration[int(forward)])
+        alpha = log_pt2_over_dr2(
+            points, sources, weighted | calibrates, offsets=offsets, cone=tune.cone
+        )
+        pileup = pileup_shape(alpha, np.where(calibrates, labels, NEUTRAL), offsets)
+        index = np.flatnonzero(weighted)
+        event = np.searchsorted(offsets, index, side="right") - 1
+        neutral = _Neutral(
+            inputs.pt[index], inputs.pdg_id[index] == 22, region[index], n_vertices[event]
+        )
+        chance = _chance(alpha[index], pileup[event], region[index], tune)
+        weights[index] = _cleaned(chance, neutral, tune)
+    return weights
+
+
+def pileup_shape(alpha: Floats, labels: Ints, offsets: Ints) -> Floats:
+    """How many pileup tracks each event has, and the median and width of their alpha.
+
+    Both are corrected for events with so little pileup that the median lies among the candidates
+    of PV 0 (CMSSW: ``PuppiAlgo::computeMedRMS``).
+
+    Args:
+        alpha: of all candidates.
+        labels: ``PILEUP`` and ``PRIMARY`` where a candidate takes part.
+        offsets: of the events.
+
+    Returns:
+        Array of shape ``(events, 3)``: number, median, width.
+    """
+    shape = _measure(alpha, labels, offsets)
+    number, median, rms, below = shape.T
+    with np.errstate(invalid="ignore"):  # no candidates at all: the number says so
+        fraction = below / (below + 0.5 * number)
+    quantile = 2.0 * erfinv(np.nan_to_num(fraction)) ** 2  # of chi2, one degree of freedom
+    shift = np.sqrt(quantile * rms)
+    return np.stack([number, median - shift, rms - shift], axis=1)
+
+
+@kernel
+def _measure(alpha: Floats, labels: Ints, offsets: Ints) -> Floats:
+    """Number, median, left-sided rms of pileup; candidates of PV 0 not above the median."""
+    result = np.zeros((len(offsets) - 1, 4))
+    for event in range(len(offsets) - 1):
+        values = alpha[offsets[event] : offsets[event + 1]]
+        label = labels[offsets[event] : offsets[event + 1]]
+        pileup = np.sort(values[label == PILEUP])
+        n = len(pileup)
+        if n == 0:
+            continue
+        last_zero = 0
+        for i in range(n):
+            if pileup[i] == 0.0:
+                last_zero = i
+        median = pileup[last_zero + int(0.5 * (n - last_zero))]
+        left = pileup[(pileup != 0.0) & (pileup <= median)]
+        variance = np.mean((left - median) ** 2) if len(left) > 0 else 0.0
+        rms = math.sqrt(variance if variance > 0.0 else 1e-5)
+        below = np.sum(values[label == PRIMARY] <= median)
+        result[event] = np.array([n, median, rms, below])
+    return result
+
+
+def _regions(eta: Floats) -> Ints:
+    """0 central, 1 and 2 forward, -1 outside."""
+    region = np.full(len(eta), -1)
+    for i, (low, high) in enumerate(_ETA_RANGES):
+        region[(np.abs(eta) > low) & (np.abs(eta) < high)] = i
+    return region
+
+
+def _chance(alpha: Floats, pileup: Floats, region: Ints, tune: PuppiTune) -> Floats:
+    """Cumulative chi2 distribution of the signed distance; 1 without pileup tracks."""
+    number, median, rms = pileup.T
+    median = median * np.asarray(tune.median_scale)[region]
+    rms = rms * np.asarray(tune.rms_scale)[region]
+    distance = np.where(alpha == 0.0, 0.0, alpha - median)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a width of 0 means weight 0 or 1
+        chi2 = distance * np.abs(distance) / rms**2
+    chance = erf(np.sqrt(np.maximum(chi2, 0.0) / 2.0))
+    return np.where(number == 0, 1.0, np.nan_to_num(chance))
+
+
+class _Neutral(NamedTuple):
+    pt: Floats
+    is_photon: Bools
+    region: Ints
+    n_vertices: Ints
+
+
+def _cleaned(weight: Floats, neutral: _Neutral, tune: PuppiTune) -> Floats:
+    """Drops soft neutral candidates and protects hard ones; order as in ``PuppiContainer``."""
+    threshold = np.asarray(tune.min_neutral_pt)[neutral.region]
+    threshold += np.asarray(tune.neutral_pt_slope)[neutral.region] * neutral.n_vertices
+    weight = np.where(weight * neutral.pt < threshold, 0.0, weight)
+    start, full = tune.neutral_protection
+    weight = np.maximum(weight, np.minimum((neutral.pt - start) / (full - start), 1.0))
+    if tune.photon_protection > 0.0:
+        hard = neutral.is_photon & (neutral.pt > tune.photon_protection) & (neutral.region == 0)
+        weight = np.where(hard, 1.0, weight)
+    return np.where(weight < tune.min_weight, 0.0, weight)
+
+
+def good_vertices(vertices: ak.Array, ndof_min: float = 4.0, z_max: float = 24.0) -> Ints:
+    """Number of vertices of each event that are not fake and pass both cuts (``z_max`` in cm)."""
+    good = ~vertices.isFake & (vertices.ndof >= ndof_min) & (abs(vertices.z) <= z_max)
+    return np.asarray(ak.sum(good, axis=1), dtype=np.int64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Puppi(Producer):
+    """Weighs candidates by PUPPI, with and without leptons.
+
+    ``weightNoLep`` treats electrons and muons apart and protects photons; it is for the missing
+    transverse momentum and the isolation of leptons.
+
+    Attributes:
+        tune: parameters of ``weight``.
+        photon_protection_no_lep: that of ``weightNoLep`` (GeV).
+    """
+
+    consumes = ("PFCand", "PFCandVertex", "SlimmedPV")
+    produces = ("PuppiWeight",)
+    tune: PuppiTune = DEFAULT_TUNE
+    photon_protection_no_lep: float = 20.0
+
+    def produce(self, inputs: Products) -> Products:
+        """Returns the weights, parallel to the candidates."""
+        candidates, vertices = inputs["PFCand"], inputs["PFCandVertex"]
+        offsets = offsets_of(candidates)
+        columns = PuppiInputs(
+            pt=flat(candidates, "pt"),
+            eta=flat(candidates, "eta"),
+            phi=flat(candidates, "phi"),
+            mass=flat(candidates, "mass"),
+            pdg_id=flat(candidates, "pdgId", np.int64),
+            charge=flat(candidates, "charge", np.int64),
+            from_pv=flat(vertices, "puppiFromPV", np.int64),
+            dz=flat(vertices, "dzPV0"),
+        )
+        n_vertices = good_vertices(inputs["SlimmedPV"])
+        no_lep = self.tune._replace(photon_protection=self.photon_protection_no_lep)
+        weights = {}
+        for name, tune in (("weight", self.tune), ("weightNoLep", no_lep)):
+            labels = puppi_labels(columns, no_lep=tune is no_lep)
+            values = puppi_weights(
+                columns, labels, offsets=offsets, n_vertices=n_vertices, tune=tune
+            )
+            weights[name] = values.astype(np.float32)
+        return {"PuppiWeight": jagged(offsets, weights)}
