@@ -20,19 +20,19 @@ INDEX_TARGETS = {
 
 
 def content_faults(
-    block: Block, collections: Iterable[Collection], *, allow_non_finite: bool
+    block: Block, collections: Iterable[Collection], *, allow_nonfinite: bool
 ) -> Iterator[str]:
     """Every fault of the content of some events, each with the first event that has it.
 
     Args:
         block: the events.
         collections: what of them was read.
-        allow_non_finite: let NaN and infinite values pass.
+        allow_nonfinite: let NaN and infinite values pass.
     """
     for collection in collections:
         for branch in collection.branches:
             name = collection.branch_name(branch)
-            if branch.dtype == "float32" and not allow_non_finite:
+            if branch.dtype == "float32" and not allow_nonfinite:
                 bad = ~np.isfinite(block.values[name])
                 if bad.any():
                     yield f"branch {name} is NaN or infinite in {_places(block, collection, bad)}"

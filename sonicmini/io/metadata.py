@@ -26,7 +26,7 @@ class Metadata:
     """What a file says of itself.
 
     Attributes:
-        provenance: anything that JSON can hold, by topic.
+        provenance: what JSON can hold, by topic; other values are stored as their text.
     """
 
     format_name: str
@@ -38,7 +38,7 @@ class Metadata:
         return {
             "formatName": [self.format_name],
             "formatVersion": np.array([self.format_version], dtype=np.int32),
-            "provenance": [json.dumps(self.provenance, sort_keys=True)],
+            "provenance": [json.dumps(self.provenance, default=str)],
         }
 
 

@@ -13,9 +13,6 @@ from dataclasses import replace
 
 from sonicmini.io.schema import AOD, PV, TRACK, Branch, Collection, DType
 
-FORMAT_NAME = "sonicmini-miniaod"
-FORMAT_VERSION = 1
-
 
 MINIAOD_FORMAT = ("sonicmini-miniaod", 1)
 """Name and version of the output format."""

@@ -29,7 +29,7 @@ class RootSource:
         products: the wanted ones; None is all of the format.
         chunk_size: events of a chunk.
         max_events: end after so many events of all files together; None is all.
-        allow_non_finite: let NaN and infinite values pass instead of refusing the file.
+        allow_nonfinite: let NaN and infinite values pass instead of refusing the file.
 
     Raises:
         InputError: lists every fault of every file.
@@ -43,7 +43,7 @@ class RootSource:
         *,
         chunk_size: int = 100,
         max_events: int | None = None,
-        allow_non_finite: bool = False,
+        allow_nonfinite: bool = False,
     ) -> None:
         wanted = tuple(AOD if products is None else dict.fromkeys(products))
         requests = [
@@ -52,7 +52,7 @@ class RootSource:
         _check_request(requests, wanted, chunk_size, max_events)
         self._collections = [AOD[product] for product in wanted]
         self._chunk_size = chunk_size
-        self._allow_non_finite = allow_non_finite
+        self._allow_nonfinite = allow_nonfinite
         self.ranges: Sequence[EventRange] = _limited(
             _existing(requests, self._collections), max_events
         )
@@ -109,9 +109,7 @@ class RootSource:
                     )
                     block = flat_block(arrays, self._counter_of, first, last)
                 faults = list(
-                    content_faults(
-                        block, self._collections, allow_non_finite=self._allow_non_finite
-                    )
+                    content_faults(block, self._collections, allow_nonfinite=self._allow_nonfinite)
                 )
                 if faults:
                     lines = "\n  ".join([f"content of events [{first}:{last}] is wrong", *faults])

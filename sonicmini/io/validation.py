@@ -74,7 +74,7 @@ def count_events(file: str, collections: Iterable[Collection]) -> int:
         InputError: names the file and every fault of it.
     """
     if not is_remote(file):
-        _check_bytes(file)
+        check_bytes(file)
     with opened(file) as directory, input_errors(file, "reading its structure"):
         faults = list(_format_faults(directory))
         tree = directory.get(EVENT_TREE)
@@ -86,7 +86,7 @@ def count_events(file: str, collections: Iterable[Collection]) -> int:
         return int(tree.num_entries)
 
 
-def _check_bytes(file: str) -> None:
+def check_bytes(file: str) -> None:
     path = Path(file)
     try:
         size = path.stat().st_size

@@ -1,0 +1,103 @@
+"""A file's summary as a user reads it on the terminal."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from sonicmini.io.inspect import BranchSummary, CollectionSummary, FileSummary
+
+_KILO = 1e3
+_MEGA = 1e6
+
+
+def render_summary(summary: FileSummary) -> RenderableType:
+    """Lays out events, sizes of collections, branches and provenance."""
+    parts: list[RenderableType] = [Text(_headline(summary)), Text(), _collection_table(summary)]
+    parts += [Text(), _branch_table(summary)]
+    if summary.provenance:
+        parts += [Text(), *_provenance(summary.provenance)]
+    return Group(*parts)
+
+
+def _headline(summary: FileSummary) -> str:
+    size = "" if summary.bytes is None else f", {summary.bytes / _MEGA:.2f} MB"
+    if summary.format_name is None:
+        return f"{summary.path}: {summary.events} events{size}, format not stated"
+    made = f"{summary.format_name} version {summary.format_version}"
+    return f"{summary.path}: {summary.events} events{size}, {made}"
+
+
+def _collection_table(summary: FileSummary) -> Table:
+    table = _table("Collections, largest first", "collection", "branches")
+    _size_columns(table)
+    table.add_column("share", justify="right")
+    table.add_column("title")
+    total = sum(one.compressed_bytes for one in summary.collections)
+    for one in summary.collections:
+        share = f"{one.compressed_bytes / total:.1%}" if total else "-"
+        sizes = _sizes(one, summary.events)
+        table.add_row(one.name, str(len(one.branches)), *sizes, share, Text(one.title))
+    return table
+
+
+def _branch_table(summary: FileSummary) -> Table:
+    table = _table("Branches", "branch", "type")
+    _size_columns(table)
+    table.add_column("title")
+    for branch in summary.branches:
+        sizes = _sizes(branch, summary.events)
+        table.add_row(branch.name, Text(branch.type), *sizes, Text(branch.title))
+    return table
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    return table
+
+
+def _size_columns(table: Table) -> None:
+    for heading in ("kB/event", "uncompressed", "ratio"):
+        table.add_column(heading, justify="right")
+
+
+def _sizes(one: BranchSummary | CollectionSummary, events: int) -> tuple[str, str, str]:
+    if not events or not one.compressed_bytes:
+        return "-", "-", "-"
+    return (
+        f"{one.compressed_bytes / events / _KILO:.3f}",
+        f"{one.uncompressed_bytes / events / _KILO:.3f}",
+        f"{one.uncompressed_bytes / one.compressed_bytes:.1f}",
+    )
+
+
+def _provenance(provenance: Mapping[str, Any]) -> Iterator[RenderableType]:
+    yield Text("Provenance", style="italic")
+    for topic, content in provenance.items():
+        tree = Tree(Text(topic), guide_style="dim")
+        _grow(tree, content)
+        yield tree
+
+
+def _grow(tree: Tree, content: Any) -> None:  # noqa: ANN401 - JSON
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if isinstance(value, dict) and value:
+                _grow(tree.add(Text(str(key))), value)
+            else:
+                tree.add(Text(f"{key}: {_spell(value)}"))
+    elif isinstance(content, list):
+        for value in content:
+            tree.add(Text(_spell(value)))
+    else:
+        tree.add(Text(_spell(content)))
+
+
+def _spell(value: Any) -> str:  # noqa: ANN401 - JSON
+    return value if isinstance(value, str) else json.dumps(value)

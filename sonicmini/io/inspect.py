@@ -1,0 +1,137 @@
+"""What is in a file: branches, sizes, how it was made."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import uproot
+
+from sonicmini.errors import InputError
+from sonicmini.io.metadata import read_metadata
+from sonicmini.io.validation import EVENT_TREE, check_bytes, input_errors, is_remote, opened
+
+
+@dataclass(frozen=True)
+class BranchSummary:
+    """A branch and its size in the file.
+
+    Attributes:
+        type: of its values, with ``[]`` if an event has any number of them.
+        compressed_bytes: in the file, basket headers included.
+        uncompressed_bytes: in memory, event boundaries included.
+    """
+
+    name: str
+    type: str
+    title: str
+    compressed_bytes: int
+    uncompressed_bytes: int
+
+
+@dataclass(frozen=True)
+class CollectionSummary:
+    """The branches with a common prefix, their counter included."""
+
+    name: str
+    title: str
+    branches: tuple[BranchSummary, ...]
+
+    @property
+    def compressed_bytes(self) -> int:
+        """In the file."""
+        return sum(branch.compressed_bytes for branch in self.branches)
+
+    @property
+    def uncompressed_bytes(self) -> int:
+        """In memory."""
+        return sum(branch.uncompressed_bytes for branch in self.branches)
+
+
+@dataclass(frozen=True)
+class FileSummary:
+    """A file as ``sonicmini inspect`` shows it.
+
+    Attributes:
+        bytes: size of the file; None if it is remote.
+        collections: the largest in the file first, as CMS's edmEventSize sorts them.
+        format_name: None if the file does not say.
+        provenance: what the file says of how it was made, by topic.
+    """
+
+    path: str
+    bytes: int | None
+    events: int
+    collections: tuple[CollectionSummary, ...]
+    format_name: str | None
+    format_version: int | None
+    provenance: Mapping[str, Any]
+
+    @property
+    def branches(self) -> tuple[BranchSummary, ...]:
+        """All branches, collection by collection."""
+        return tuple(branch for one in self.collections for branch in one.branches)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON can hold it, with the sums of the collections."""
+        summary = asdict(self)
+        for collection, entry in zip(self.collections, summary["collections"], strict=True):
+            entry["compressed_bytes"] = collection.compressed_bytes
+            entry["uncompressed_bytes"] = collection.uncompressed_bytes
+        return summary
+
+
+def inspect_file(path: str | Path) -> FileSummary:
+    """Summarises an AOD-like or Mini-AOD file, or any with a tree ``Events``; reads no events.
+
+    Raises:
+        InputError: the file is missing, no ROOT file or damaged, or has no tree ``Events``.
+    """
+    file = str(path)
+    if not is_remote(file):
+        check_bytes(file)
+    with opened(file) as directory, input_errors(file, "reading its structure"):
+        tree = directory.get(EVENT_TREE)
+        if not isinstance(tree, uproot.TTree):
+            raise InputError(f"{file}: it has no tree {EVENT_TREE}")
+        metadata = read_metadata(directory)
+        return FileSummary(
+            path=file,
+            bytes=None if is_remote(file) else Path(file).stat().st_size,
+            events=int(tree.num_entries),
+            collections=_collections(tree.branches),
+            format_name=metadata.format_name if metadata else None,
+            format_version=metadata.format_version if metadata else None,
+            provenance=metadata.provenance if metadata else {},
+        )
+
+
+def _collections(branches: Iterable[Any]) -> tuple[CollectionSummary, ...]:
+    summaries = [
+        BranchSummary(
+            branch.name,
+            branch.typename,
+            branch.title,
+            int(branch.compressed_bytes),
+            int(branch.uncompressed_bytes),
+        )
+        for branch in branches
+    ]
+    prefixes = {branch.name.partition("_")[0] for branch in summaries}
+    groups: dict[str, list[BranchSummary]] = {}
+    titles: dict[str, str] = {}
+    for branch in summaries:
+        prefix = branch.name.partition("_")[0]
+        if prefix[:1] == "n" and prefix[1:] in prefixes:
+            prefix = prefix[1:]
+            titles[prefix] = branch.title
+        groups.setdefault(prefix, []).append(branch)
+    collections = [
+        CollectionSummary(prefix, titles.get(prefix, _only_title(group)), tuple(group))
+        for prefix, group in groups.items()
+    ]
+    return tuple(sorted(collections, key=lambda one: one.compressed_bytes, reverse=True))
+
+
+def _only_title(branches: list[BranchSummary]) -> str:
+    return branches[0].title if len(branches) == 1 else ""
