@@ -85,10 +85,10 @@ def prepare(config: JobConfig) -> Job:
     client.load()
     source = RootSource(
         config.input.files,
-        wanted,
+        sorted(wanted),
         chunk_size=config.options.chunk_size,
         max_events=config.input.events,
-        allow_nonfinite=config.options.allow_nonfinite,
+        allow_non_finite=config.options.allow_non_finite,
     )
     return Job(
         config=config,
