@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from sonicmini.io.schema import AOD, PV, TRACK, Branch, Collection, DType
 
-
 MINIAOD_FORMAT = ("sonicmini-miniaod", 1)
 """Name and version of the output format."""
 

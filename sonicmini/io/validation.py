@@ -87,6 +87,11 @@ def count_events(file: str, collections: Iterable[Collection]) -> int:
 
 
 def check_bytes(file: str) -> None:
+    """Checks that a local file is there, is a ROOT file and is as long as its header says.
+
+    Raises:
+        InputError: it is not.
+    """
     path = Path(file)
     try:
         size = path.stat().st_size
