@@ -60,7 +60,7 @@ class OptionsConfig(_Block):
     """Chunks in flight."""
     threads: Annotated[int, Field(ge=1)] = 2
     """Threads for all CPU work."""
-    allow_non_finite: bool = False
+    allow_nonfinite: bool = False
     """Process NaN and infinite input values instead of refusing them."""
 
 

@@ -88,7 +88,7 @@ def prepare(config: JobConfig) -> Job:
         sorted(wanted),
         chunk_size=config.options.chunk_size,
         max_events=config.input.events,
-        allow_non_finite=config.options.allow_non_finite,
+        allow_nonfinite=config.options.allow_nonfinite,
     )
     return Job(
         config=config,
