@@ -35,7 +35,7 @@ def imported_distributions():
                 found.add(node.module)
     packages = {name.split(".")[0] for name in found} - set(sys.stdlib_module_names) - {"sonicmini"}
     # `google` is shared by many; the part of it used here is protobuf's.
-    owners = packages_distributions() | {"google": ["protobuf"]}
+    owners = {**packages_distributions(), "google": ["protobuf"]}
     return {owners[package][0].lower() for package in packages}
 
 

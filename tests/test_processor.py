@@ -111,7 +111,7 @@ def process(modules, source, client=None, streams=4, threads=2):
         source=source, schedule=schedule, sink=sink, workers=workers, streams=streams
     )
     report = Report()
-    done = []
+    done: list[int] = []
     try:
         asyncio.run(processor.run(report, done.append))
     finally:
@@ -161,7 +161,7 @@ def test_a_network_without_answer_names_module_and_events():
 
 
 def test_run_module_gives_the_products():
-    client = MockClient({"square": lambda inputs: {"out": inputs["in"] ** 2}})
+    client = MockClient({"square": lambda inputs: {"out": np.asarray(inputs["in"]) ** 2}})
     assert run_module(Double(), {"x": ak.Array([1, 2])})["y"].tolist() == [2, 4]
     assert run_module(Square(), {"y": ak.Array([3.0])}, client)["z"].tolist() == [9.0]
 
