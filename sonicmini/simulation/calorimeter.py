@@ -1,0 +1,217 @@
+"""Energy in the calorimeter cells: showers with lateral spread, response, resolution, noise.
+
+Hadrons give less signal than electrons of the same energy (more so at low energy), as in CMS's
+calorimeters; particle flow corrects clusters for it with ``hadron_energy``.
+"""
+
+import math
+
+import numpy as np
+
+from sonicmini.simulation.cells import TWO_PI, Cells, cell_at, locate
+from sonicmini.simulation.constants import (
+    ELECTROMAGNETIC_RESOLUTION,
+    HADRON_RESOLUTION,
+    HF_EM_RESOLUTION,
+    HF_HADRON_RESOLUTION,
+)
+from sonicmini.simulation.helix import to_calorimeter
+from sonicmini.simulation.kernel import Floats, Ints, Records, kernel
+from sonicmini.simulation.records import ELECTRON, MUON, PHOTON
+
+ECAL_TO_HADRON = 0.92
+"""ECAL response to the hadronic energy, relative to the intrinsic response."""
+RESPONSE_AT_50 = 0.703
+BARREL = 1.479
+FORWARD = 3.0
+
+Grid = tuple[Floats, Ints, Ints]
+
+
+def grid(cells: Cells) -> Grid:
+    """The part of the geometry that depositing energy needs."""
+    return cells.edges, cells.divisions, cells.first
+
+
+@kernel
+def intrinsic_response(energy: float) -> float:
+    """Signal of a hadron relative to an electron's."""
+    return 1.0 - 0.6 * max(energy, 0.5) ** -0.18
+
+
+@kernel
+def hadron_energy(ecal: float, hcal: float) -> float:
+    """Energy of a hadron from its raw signals (HCAL's scale: right at 50 GeV)."""
+    signal = ecal / ECAL_TO_HADRON + hcal * RESPONSE_AT_50
+    energy = signal / 0.6
+    for _ in range(6):
+        energy = signal / intrinsic_response(energy)
+    return energy
+
+
+@kernel
+def smeared(energy: float, stochastic: float, constant: float) -> float:
+    """A measured energy: mean ``energy``, relative variance stochastic^2/E + constant^2, positive."""
+    variance = stochastic * stochastic / energy + constant * constant
+    if variance < 0.02:
+        return energy * (1.0 + math.sqrt(variance) * np.random.normal())
+    return energy * np.random.gamma(1.0 / variance, variance)
+
+
+@kernel
+def share(u: float, width: float, tail: float) -> float:
+    """Part of a shower's profile below ``u`` (in cells, 0 at its axis): two exponentials."""
+    if u < 0.0:
+        return 0.5 * ((1.0 - tail) * math.exp(u / width) + tail * math.exp(u / (3.0 * width)))
+    return 1.0 - 0.5 * ((1.0 - tail) * math.exp(-u / width) + tail * math.exp(-u / (3.0 * width)))
+
+
+@kernel
+def deposit(
+    grid: Grid,
+    energies: Floats,
+    energy: float,
+    at: tuple[float, float],
+    shape: tuple[float, float, int],
+) -> None:
+    """Spread a shower over the cells around its axis.
+
+    Args:
+        grid: geometry.
+        energies: of the cells; added to.
+        energy: of the shower.
+        at: eta and phi of the axis.
+        shape: width of the profile in cells, fraction in its tail, cells on each side.
+    """
+    edges, divisions, first = grid
+    ring, along, _ = locate(at[0], edges, divisions)
+    if ring < 0:
+        return
+    width, tail, reach = shape
+    count = divisions[ring]
+    place = (at[1] + math.pi) / TWO_PI * count
+    across = place - math.floor(place)
+    for d_ring in range(-reach, reach + 1):
+        other = ring + d_ring
+        if other < 0 or other >= len(divisions) or divisions[other] == 0:
+            continue
+        in_eta = share(d_ring + 1 - along, width, tail) - share(d_ring - along, width, tail)
+        if in_eta < 1e-3:
+            continue
+        for d_phi in range(-reach, reach + 1):
+            in_phi = share(d_phi + 1 - across, width, tail) - share(d_phi - across, width, tail)
+            phi = at[1] + d_phi * TWO_PI / count
+            cell = cell_at(other, phi, divisions, first)
+            energies[cell] += energy * in_eta * in_phi
+
+
+@kernel
+def deposit_hadron(
+    ecal: Grid, hcal: Grid, energies: tuple[Floats, Floats], energy: float, at: tuple[float, float]
+) -> None:
+    """A hadron's shower: half start in ECAL, which then takes a broad share, blurred in two."""
+    seen = smeared(energy, HADRON_RESOLUTION[0], HADRON_RESOLUTION[1]) * intrinsic_response(energy)
+    in_ecal = 0.0
+    if np.random.random() < 0.55:
+        in_ecal = seen * np.random.beta(1.0, 1.3)
+        for _ in range(2):
+            spread = 0.012
+            point = (at[0] + spread * np.random.normal(), at[1] + spread * np.random.normal())
+            deposit(ecal, energies[0], 0.5 * in_ecal * ECAL_TO_HADRON, point, (0.45, 0.2, 2))
+    else:
+        deposit(
+            ecal,
+            energies[0],
+            min(0.5 * energy, 0.2 + np.random.exponential(0.1)),
+            at,
+            (0.1, 0.0, 1),
+        )
+    deposit(hcal, energies[1], (seen - in_ecal) / RESPONSE_AT_50, at, (0.28, 0.2, 1))
+
+
+@kernel
+def deposit_forward(
+    hf: Grid, fibres: tuple[Floats, Floats], kind: int, energy: float, at: tuple[float, float]
+) -> None:
+    """A shower in the forward calorimeter: long fibres see all of it, short ones its deep part."""
+    if kind == PHOTON or kind == ELECTRON:
+        signal = smeared(energy, HF_EM_RESOLUTION[0], HF_EM_RESOLUTION[1])
+        short = signal * min(0.3, 0.05 + np.random.exponential(0.06))
+    else:
+        signal = smeared(energy, HF_HADRON_RESOLUTION[0], HF_HADRON_RESOLUTION[1])
+        short = signal * (0.15 + 0.35 * np.random.beta(2.0, 1.5))
+    deposit(hf, fibres[0], signal - short, at, (0.12, 0.15, 1))
+    deposit(hf, fibres[1], short, at, (0.15, 0.15, 1))
+
+
+@kernel
+def visible_energy(particle: Records) -> float:
+    """Kinetic energy for baryons, all energy otherwise."""
+    square = particle.energy**2 - particle.px**2 - particle.py**2 - particle.pz**2
+    return particle.energy - math.sqrt(square) if square > 0.5 else particle.energy
+
+
+@kernel
+def fill_cells(
+    particles: Records,
+    seed: int,
+    grids: tuple[Grid, Grid, Grid],
+    energies: tuple[Floats, Floats, Floats, Floats],
+) -> None:
+    """Energies of all cells of one event, without noise.
+
+    Args:
+        particles: ``SIM_PARTICLE`` records.
+        seed: random seed of this stage.
+        grids: of ECAL, HCAL and HF.
+        energies: written: ECAL, HCAL, HF long and HF short fibres.
+    """
+    np.random.seed(seed)
+    ecal, hcal, hf = grids
+    for particle in particles:
+        if not particle.inCalorimeter:
+            continue
+        state = (particle.x, particle.y, particle.z, particle.px, particle.py, particle.pz)
+        reaches, eta, phi = to_calorimeter(state, particle.charge)
+        energy = visible_energy(particle)
+        if not reaches or energy < 0.05:
+            continue
+        at = (eta, phi)
+        kind = particle.kind
+        if kind == MUON:
+            deposit(ecal, energies[0], 0.25 + np.random.exponential(0.1), at, (0.1, 0.0, 1))
+            deposit(hcal, energies[1], 1.5 + np.random.gamma(2.0, 0.5), at, (0.1, 0.0, 1))
+        elif abs(eta) >= FORWARD:
+            deposit_forward(hf, (energies[2], energies[3]), kind, energy, at)
+        elif kind == PHOTON or kind == ELECTRON:
+            stochastic, constant = ELECTROMAGNETIC_RESOLUTION
+            if abs(eta) > BARREL:
+                stochastic *= 1.6
+            seen = smeared(energy, stochastic, constant)
+            deposit(ecal, energies[0], seen, at, (0.2, 0.1, 2 if energy > 3.0 else 1))
+            if kind == PHOTON or energy > 10.0:
+                leak = 0.0005 * energy * np.random.exponential(1.0)
+                deposit(hcal, energies[1], leak, at, (0.28, 0.2, 1))
+        else:
+            deposit_hadron(ecal, hcal, (energies[0], energies[1]), energy, at)
+
+
+@kernel
+def add_noise(
+    energies: Floats, cell_eta: Floats, noise: tuple[float, float], floor: tuple[float, float]
+) -> None:
+    """Noise on the cells with a signal, then zero suppression.
+
+    Args:
+        energies: changed.
+        cell_eta: pseudorapidity of each cell.
+        noise: width in the barrel, and in the endcap at abs(eta) = 3 (grows linearly in between).
+        floor: threshold in the barrel and at abs(eta) = 3.
+    """
+    for cell in range(len(energies)):
+        if energies[cell] <= 0.0:
+            continue
+        along = max(0.0, (abs(cell_eta[cell]) - BARREL) / (FORWARD - BARREL))
+        energies[cell] += (noise[0] + along * (noise[1] - noise[0])) * np.random.normal()
+        if energies[cell] < floor[0] + along * (floor[1] - floor[0]):
+            energies[cell] = 0.0

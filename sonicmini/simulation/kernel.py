@@ -1,0 +1,24 @@
+"""How the simulation's inner loops are compiled."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+Records: TypeAlias = npt.NDArray[Any]
+"""A structured array; its type is one of ``simulation.records``."""
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+
+
+def kernel(function: Function) -> Function:
+    """Compile a loop: cached on disk, without the interpreter lock, IEEE division.
+
+    The default error model would raise on division by zero inside a loop over events.
+    """
+    return cast("Function", njit(cache=True, error_model="numpy", nogil=True)(function))
