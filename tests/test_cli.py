@@ -33,6 +33,13 @@ def run(*arguments, capsys):
     return sonicmini("run", CONFIG, *arguments, capsys=capsys)
 
 
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 def test_run_writes_the_file_and_the_report(tmp_path, capsys):
     out, report = tmp_path / "mini.root", tmp_path / "report.json"
     code, text, _ = run(SAMPLE, "-o", out, "--report", report, "--events", 7, capsys=capsys)
@@ -97,16 +104,13 @@ def test_several_inputs_and_a_limit_over_all(tmp_path, capsys):
         (["init", SAMPLE], 2, "is a file"),
     ],
 )
-def test_errors_are_one_message_and_an_exit_code(
-    arguments, code, message, tmp_path, capsys, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
+def test_errors_are_one_message_and_an_exit_code(arguments, code, message, here, capsys):
     if arguments[0] == "run" and "-o" not in arguments:
-        arguments = [*arguments, "-o", tmp_path / "out.root"]
+        arguments = [*arguments, "-o", here / "out.root"]
     actual, _, error = sonicmini(*arguments, capsys=capsys)
     assert (actual, message in error) == (code, True), error
     assert "Traceback" not in error
-    assert list(tmp_path.iterdir()) == []
+    assert list(here.iterdir()) == []
 
 
 def test_usage_errors_are_typers(capsys):
@@ -120,13 +124,12 @@ def test_debug_shows_the_traceback_wherever_it_stands(capsys):
     assert "Traceback" in error
 
 
-def test_check_prints_the_graph_and_writes_nothing(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_check_prints_the_graph_and_writes_nothing(here, capsys):
     code, text, _ = sonicmini("check", CONFIG, SAMPLE, capsys=capsys)
     assert code == 0
     assert "packedPFCandidates" in text
     assert "10 events" in text
-    assert list(tmp_path.iterdir()) == []
+    assert list(here.iterdir()) == []
 
 
 def test_modules_lists_parameters_and_products(capsys):
