@@ -32,7 +32,7 @@ KNOWS: dict[str, set[str]] = {
     "inference": {"errors", "event", "module", "inference", "report", "workers"},
     "io": {"errors", "event", "module", "io", "report", "workers"},
     "modules": {"errors", "event", "module", "modules", "inference.client", "inference.repository"},
-    "simulation": {"errors", "io", "simulation"},
+    "simulation": {"errors", "event", "io", "simulation"},
 }
 # The only places that import these libraries.
 FENCED = {

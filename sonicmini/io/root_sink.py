@@ -31,11 +31,13 @@ class OutputOptions:
     Attributes:
         level: of the compression; None is the algorithm's usual one.
         overwrite: replace an existing file, when the new one is whole.
+        basket_events: events of a basket, at most.
     """
 
     compression: Algorithm = "ZSTD"
     level: int | None = None
     overwrite: bool = False
+    basket_events: int = 500
 
 
 class RootSink:
@@ -66,7 +68,7 @@ class RootSink:
         options = options or OutputOptions()
         self._wanted = tuple(products)
         self._format = file_format
-        self._buffer = BasketBuffer()
+        self._buffer = BasketBuffer(max_events=options.basket_events)
         self._stored: tuple[StoredProduct, ...] = ()
         self._tree: TreeWriter | None = None
         _refuse_shared_branches(self._wanted)

@@ -3,9 +3,8 @@
 import hashlib
 import os
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from sonicmini.simulation.generator import EventRecord, Generator, pythia_versio
 from sonicmini.simulation.kernel import Ints, Records
 from sonicmini.simulation.pool import ordered_map
 from sonicmini.simulation.processes import MINBIAS
+from sonicmini.simulation.progress import Progress, no_progress
 from sonicmini.simulation.seeds import event_seeds
 
 VERSION: Final = 1
@@ -57,7 +57,7 @@ class PileupLibrary:
         """Number of collisions."""
         return len(self.offsets) - 1
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Digest of the content."""
         digest = hashlib.sha256(self.offsets.tobytes())
@@ -66,16 +66,13 @@ class PileupLibrary:
 
 
 def pileup_library(
-    workers: int = 1,
-    on_progress: Callable[[int], None] | None = None,
-    *,
-    events: int = EVENTS,
+    workers: int = 1, progress: Progress = no_progress, *, events: int = EVENTS
 ) -> PileupLibrary:
     """Loads the library from the user's cache, or makes it if it is not there or damaged.
 
     Args:
         workers: processes that make it.
-        on_progress: called with the number of collisions made since the last call.
+        progress: shows how far its making is.
         events: its size; the default is what samples are made with.
 
     Raises:
@@ -85,7 +82,7 @@ def pileup_library(
     path = library_path(events)
     library = _read(path)
     if library is None:
-        library = make_library(events, workers, on_progress)
+        library = make_library(events, workers, progress)
         _write(library, path)
     return library
 
@@ -103,9 +100,7 @@ def cache_folder() -> Path:
     return (Path(root) if Path(root).is_absolute() else Path.home() / ".cache") / "sonicmini"
 
 
-def make_library(
-    events: int, workers: int = 1, on_progress: Callable[[int], None] | None = None
-) -> PileupLibrary:
+def make_library(events: int, workers: int = 1, progress: Progress = no_progress) -> PileupLibrary:
     """Generates the library; the content depends on the number of events alone.
 
     Raises:
@@ -113,13 +108,12 @@ def make_library(
     """
     blocks = [range(start, min(start + _BLOCK, events)) for start in range(0, events, _BLOCK)]
     sizes, particles = [], []
-    for block, (block_sizes, block_particles) in zip(
-        blocks, ordered_map(_library_block, blocks, workers), strict=True
-    ):
-        sizes.append(block_sizes)
-        particles.append(block_particles)
-        if on_progress is not None:
-            on_progress(len(block))
+    results = ordered_map(_library_block, blocks, workers)
+    with progress("making the pileup library, once", events) as advance:
+        for block_sizes, block_particles in results:
+            sizes.append(block_sizes)
+            particles.append(block_particles)
+            advance(len(block_sizes))
     offsets = np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64)
     return PileupLibrary(offsets, np.concatenate(particles))
 
@@ -144,8 +138,8 @@ def _visible(record: EventRecord) -> NDArray[np.bool_]:
     """Final particles that are no neutrinos and inside the detector's acceptance."""
     pt = np.hypot(record.px, record.py)
     inside = (pt > PT_MIN) & (np.abs(record.pz) < np.sinh(ETA_MAX) * pt)
-    visible: NDArray[np.bool_] = ~np.isin(np.abs(record.id), _NEUTRINOS)
-    return visible & inside & (record.status > 0)
+    visible: NDArray[np.bool_] = (record.status > 0) & inside
+    return visible & ~np.isin(np.abs(record.id), _NEUTRINOS)
 
 
 def _read(path: Path) -> PileupLibrary | None:
