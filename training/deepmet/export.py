@@ -1,0 +1,227 @@
+"""The trained network as ONNX with CMS's tensors: normalisations and embeddings folded in.
+
+The dense layers see only rows whose momentum is not zero, so padding costs next to nothing and
+contributes exactly nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from sonicmini.event import Ragged
+from sonicmini.inference.onnx import OnnxClient
+from sonicmini.inference.repository import ModelRepository
+from sonicmini.inference.service import Backend, InferenceService
+from training.deepmet.features import CATEGORIES, Features
+from training.deepmet.network import DeepMETNetwork
+from training.deepmet.train import make_batch
+
+T = TypeVar("T")
+
+ROWS: Final = 4500
+OPSET: Final = 17
+IR_VERSION: Final = 8
+"""Old enough for the onnxruntime of all current Triton releases."""
+
+Layer = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+class _Graph:
+    """Nodes and constants, written in the order of computation."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def constant(self, value: object, dtype: type = np.float32) -> str:
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), name))
+        return name
+
+    def __call__(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
+        name = name or f"{kind.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
+        return name
+
+    def ints(self, *values: int) -> str:
+        return self.constant(values, np.int64)
+
+
+def export(network: DeepMETNetwork, path: Path) -> None:
+    """Writes the network."""
+    graph = _Graph()
+    rows = graph("Reshape", "input", graph.ints(-1, 8))
+    pt = graph("Gather", rows, graph.constant(4, np.int64), axis=1)
+    is_real = graph("Greater", pt, graph.constant(0.0))
+    real = graph("Transpose", graph("NonZero", is_real), name="real")
+    weights = _weights(graph, network, rows, real)
+    _answer(graph, network, graph("ScatterND", _zeros(graph, network, rows), real, weights))
+    model = helper.make_model(
+        helper.make_graph(graph.nodes, "deepmet", *_interface(), graph.constants),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="sonicmini training.deepmet",
+    )
+    onnx.checker.check_model(model, full_check=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(model.SerializeToString())
+
+
+def verify(network: DeepMETNetwork, repository: Path, features: Features) -> float:
+    """Largest difference between torch and onnxruntime, relative to 1 + the answer's size."""
+    network.eval()
+    with torch.no_grad():
+        expected = network(make_batch(features, np.arange(features.size))[0]).numpy()
+    found = infer(repository, features)
+    return float(np.max(np.abs(found - expected) / (1 + np.abs(expected))))
+
+
+def infer(repository: Path, features: Features) -> NDArray[np.float32]:
+    """Answers of the exported network, over 50 GeV, through the package's own service."""
+
+    async def run_here(function: Callable[[], T]) -> T:
+        return function()
+
+    specs = ModelRepository(repository).specs(["deepmet"])
+    client = OnnxClient(specs, run_here)
+    service = InferenceService({"deepmet": (specs["deepmet"], Backend("here", client))}, run_here)
+    category = features.category.astype(np.int64)
+    columns = (category // 44, category // 4 % 11, category % 4)
+    inputs = {"input": Ragged(features.content, features.counts)} | {
+        f"input_cat{index}": Ragged(column[:, np.newaxis], features.counts)
+        for index, column in enumerate(columns)
+    }
+    answer = asyncio.run(service.infer("deepmet", inputs))["output/BiasAdd"]
+    return np.asarray(answer, np.float32)
+
+
+def _interface() -> tuple[list[onnx.ValueInfoProto], list[onnx.ValueInfoProto]]:
+    def value(name: str, *dims: int) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *dims])
+
+    categories = [value(f"input_cat{index}", ROWS, 1) for index in range(len(CATEGORIES))]
+    return [value("input", ROWS, 8), *categories], [value("output/BiasAdd", 2)]
+
+
+def _weights(graph: _Graph, network: DeepMETNetwork, rows: str, real: str) -> str:
+    """Weights of the real candidates."""
+    real_rows = graph("GatherND", rows, real)
+    dxy, dz, eta, mass, pt, puppi = (
+        graph("Gather", real_rows, graph.ints(column), axis=1) for column in range(6)
+    )
+    columns = (
+        _log(graph, graph("Abs", dxy), 100.0, 1.0, 0.25),
+        _log(graph, graph("Abs", dz), 100.0, 1.0, 0.25),
+        graph("Div", graph("Abs", eta), graph.constant(2.5)),
+        mass,
+        graph("Add", _log(graph, pt, 1.0, 1e-4, 0.25), graph.constant(1.0)),
+        puppi,
+        graph("Tanh", pt),
+    )
+    hidden = graph("Concat", *columns, axis=1)
+    table, layers = _folded(network)
+    (first, _), *others = layers
+    looked_up = graph("Gather", graph.constant(table), _category(graph, real), axis=0)
+    hidden = graph("MatMul", hidden, graph.constant(first))
+    hidden = graph("Tanh", graph("Add", hidden, looked_up))
+    for weight, bias in others[:-1]:
+        hidden = graph("Tanh", _dense(graph, hidden, (weight, bias)))
+    return graph("Add", _dense(graph, hidden, others[-1]), puppi, name="weights")
+
+
+def _category(graph: _Graph, real: str) -> str:
+    """The three categories of the real candidates as one index."""
+    index = "input_cat0"
+    for position, size in enumerate(CATEGORIES[1:], start=1):
+        index = graph("Mul", index, graph.constant(float(size)))
+        index = graph("Add", index, f"input_cat{position}")
+    flat = graph("GatherND", graph("Reshape", index, graph.ints(-1)), real)
+    return graph("Cast", flat, to=TensorProto.INT64)
+
+
+def _zeros(graph: _Graph, network: DeepMETNetwork, rows: str) -> str:
+    count = graph("Gather", graph("Shape", rows), graph.ints(0))
+    shape = graph("Concat", count, graph.ints(network.weight.out_features), axis=0)
+    return graph("ConstantOfShape", shape)
+
+
+def _answer(graph: _Graph, network: DeepMETNetwork, weights: str) -> None:
+    """Weighted sums of momenta, their lengths and angles, and the combination of them."""
+    sums = network.weight.out_features
+    by_event = graph("Reshape", weights, graph.ints(-1, ROWS, sums))
+    by_event = graph("Transpose", by_event, perm=[0, 2, 1])
+    momenta = graph("Gather", "input", graph.ints(6, 7), axis=2)
+    pt = graph("Gather", "input", graph.ints(4), axis=2)
+    vectors = graph("MatMul", by_event, momenta, name="sums")
+    scalars = graph("MatMul", graph("Abs", by_event), pt)
+    scalars = graph("Reshape", scalars, graph.ints(-1, sums))
+    gram = graph("MatMul", vectors, graph("Transpose", vectors, perm=[0, 2, 1]))
+    gram = graph("Reshape", gram, graph.ints(-1, sums * sums))
+    upper = [int(sums * i + j) for i, j in network.upper.T]
+    products = graph("Gather", gram, graph.ints(*upper), axis=1)
+    hidden = graph(
+        "Concat",
+        _log(graph, scalars, 1.0, 0.1, 1.0),
+        graph("Mul", graph("Asinh", products), graph.constant(0.25)),
+        axis=1,
+    )
+    layers = [_layer(module) for module in network.combine if isinstance(module, torch.nn.Linear)]
+    for layer in layers[:-1]:
+        hidden = graph("Tanh", _dense(graph, hidden, layer))
+    factors = graph("Neg", _dense(graph, hidden, layers[-1]))
+    factors = graph("Reshape", factors, graph.ints(-1, 1, sums))
+    answer = graph("MatMul", factors, vectors)
+    graph("Reshape", answer, graph.ints(-1, 2), name="output/BiasAdd")
+
+
+def _log(graph: _Graph, value: str, factor: float, offset: float, scale: float) -> str:
+    """The logarithm of factor * value + offset, scaled."""
+    inner = graph("Add", graph("Mul", value, graph.constant(factor)), graph.constant(offset))
+    return graph("Mul", graph("Log", inner), graph.constant(scale))
+
+
+def _dense(graph: _Graph, value: str, layer: Layer) -> str:
+    weight, bias = layer
+    return graph("Add", graph("MatMul", value, graph.constant(weight)), graph.constant(bias))
+
+
+def _layer(linear: torch.nn.Linear) -> Layer:
+    weight = linear.weight.detach().double().numpy().T
+    return weight, linear.bias.detach().double().numpy()
+
+
+def _folded(network: DeepMETNetwork) -> tuple[NDArray[np.float64], Sequence[Layer]]:
+    """The first layer's answers to all 132 combinations of categories, and the layers.
+
+    A normalisation after an activation is a scale and a shift before the next layer. Of the first
+    layer only the rows of the invariants remain.
+    """
+    linears = [module for module in network.dense if isinstance(module, torch.nn.Linear)]
+    norms = [module for module in network.dense if isinstance(module, torch.nn.BatchNorm1d)]
+    layers = [_layer(module) for module in (*linears, network.weight)]
+    for index, norm in enumerate(norms):
+        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        shift = norm.bias - norm.running_mean * scale
+        weight, bias = layers[index + 1]
+        layers[index + 1] = (
+            weight * scale.detach().double().numpy()[:, np.newaxis],
+            bias + shift.detach().double().numpy() @ weight,
+        )
+    weight, bias = layers[0]
+    embedded = [table.weight.detach().double().numpy() for table in network.embeddings]
+    inner = len(weight) - sum(table.shape[1] for table in embedded)
+    table = bias[np.newaxis]
+    start = inner
+    for one in embedded:
+        part = one @ weight[start : start + one.shape[1]]
+        table = (table[:, np.newaxis] + part[np.newaxis]).reshape(-1, len(bias))
+        start += one.shape[1]
+    layers[0] = (weight[:inner], bias)
+    return table, layers
