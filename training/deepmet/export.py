@@ -45,7 +45,13 @@ class _Graph:
         self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), name))
         return name
 
-    def __call__(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
+    def __call__(
+        self,
+        kind: str,
+        *inputs: str,
+        name: str = "",
+        **attributes: Any,  # noqa: ANN401 - as those of a node
+    ) -> str:
         name = name or f"{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
         return name
