@@ -37,8 +37,16 @@ def offsets_from(counts: NDArray[np.integer[Any]]) -> Ints:
     return offsets
 
 
-def flat(collection: ak.Array, name: str, dtype: DTypeLike = np.float64) -> NDArray[Any]:
-    """One column of a jagged collection, all events one after the other, shape ``(objects,)``."""
+def events_of(offsets: Ints) -> Ints:
+    """The event of each object, shape ``(objects,)``."""
+    return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+
+
+def flat(collection: ak.Array, name: str, dtype: DTypeLike | None = np.float64) -> NDArray[Any]:
+    """One column of a jagged collection, all events one after the other, shape ``(objects,)``.
+
+    ``dtype=None`` keeps the type of the column.
+    """
     return np.ascontiguousarray(ak.flatten(collection[name], axis=1), dtype=dtype)
 
 
@@ -54,3 +62,15 @@ def single(columns: Mapping[str, NDArray[Any]]) -> ak.Array:
     """A product of one record per event from its columns, each of shape ``(events,)``."""
     contents = [ak.contents.NumpyArray(np.ascontiguousarray(array)) for array in columns.values()]
     return ak.Array(ak.contents.RecordArray(contents, list(columns)))
+
+
+def momenta(collection: ak.Array) -> Floats:
+    """Momenta of a jagged collection with pt, eta, phi and mass, shape ``(objects, 4)``.
+
+    Columns px, py, pz, E, in GeV.
+    """
+    pt, eta, phi, mass = (flat(collection, name) for name in ("pt", "eta", "phi", "mass"))
+    p4 = np.empty((len(pt), 4))
+    p4[:, 0], p4[:, 1], p4[:, 2] = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
+    p4[:, 3] = np.sqrt((pt * np.cosh(eta)) ** 2 + mass**2)
+    return p4

@@ -1,0 +1,159 @@
+"""The tracks of candidates, primary vertices, and the distances between them."""
+
+import math
+from typing import NamedTuple
+
+import awkward as ak
+import numpy as np
+
+from sonicmini.modules.columns import Floats, Ints, flat, kernel, offsets_from, offsets_of
+
+
+class Tracks(NamedTuple):
+    """Tracks of all events, each column of shape ``(tracks,)``; GeV, cm, radian.
+
+    Attributes:
+        cos_phi: of the azimuth; also ``sin_phi``.
+        cot: cotangent of the polar angle, pz/pT.
+        vx: reference point; also ``vy``, ``vz``.
+        pt_err: error of the transverse momentum.
+        dxy_err: error of the transverse impact parameter.
+        dz_err: error of the longitudinal impact parameter.
+        pv_idx: vertex of whose fit the track has the largest weight above 0, -1 for none.
+        pv_weight: this weight.
+        offsets: of the events, shape ``(events + 1,)``.
+    """
+
+    pt: Floats
+    eta: Floats
+    phi: Floats
+    cos_phi: Floats
+    sin_phi: Floats
+    cot: Floats
+    vx: Floats
+    vy: Floats
+    vz: Floats
+    pt_err: Floats
+    dxy_err: Floats
+    dz_err: Floats
+    pv_idx: Ints
+    pv_weight: Floats
+    offsets: Ints
+
+
+class Vertices(NamedTuple):
+    """Primary vertices of all events, each column of shape ``(vertices,)``; cm and cm2.
+
+    Attributes:
+        offsets: of the events, shape ``(events + 1,)``.
+    """
+
+    x: Floats
+    y: Floats
+    z: Floats
+    cov_zz: Floats
+    ndof: Floats
+    offsets: Ints
+
+
+class CandidateTracks(NamedTuple):
+    """The candidates that have a track.
+
+    Attributes:
+        candidate: their position among the candidates of all events, shape ``(n,)``.
+        track: position of their track among the tracks of all events, shape ``(n,)``.
+        offsets: of the events in these arrays, shape ``(events + 1,)``.
+    """
+
+    candidate: Ints
+    track: Ints
+    offsets: Ints
+
+
+def candidate_tracks(candidates: ak.Array, tracks: ak.Array) -> CandidateTracks:
+    """Follows ``PFCand.trackIdx``."""
+    index = flat(candidates, "trackIdx", np.int64)
+    candidate = np.flatnonzero(index >= 0)
+    offsets = offsets_of(candidates)
+    event = np.searchsorted(offsets, candidate, side="right") - 1
+    track = index[candidate] + offsets_of(tracks)[event]
+    counts = np.bincount(event, minlength=len(offsets) - 1)
+    return CandidateTracks(candidate, track, offsets_from(counts))
+
+
+def track_columns(tracks: ak.Array, index: Ints, offsets: Ints) -> Tracks:
+    """The chosen tracks, by their position among those of all events.
+
+    The error of pT neglects the correlation of q/p and the polar angle, which is not stored.
+    """
+    pt, eta, phi, vx, vy, vz, weight = (flat(tracks, name)[index] for name in _COLUMNS)
+    variances = (flat(tracks, name)[index] for name in _VARIANCES)
+    qop, lam, dxy, dsz = (np.sqrt(np.maximum(variance, 0.0)) for variance in variances)
+    cot, cosh = np.sinh(eta), np.cosh(eta)
+    return Tracks(
+        pt=pt,
+        eta=eta,
+        phi=phi,
+        cos_phi=np.cos(phi),
+        sin_phi=np.sin(phi),
+        cot=cot,
+        vx=vx,
+        vy=vy,
+        vz=vz,
+        pt_err=pt * np.hypot(pt * cosh * qop, cot * lam),
+        dxy_err=dxy,
+        dz_err=dsz * cosh,
+        pv_idx=np.where(weight > 0, flat(tracks, "pvIdx", np.int64)[index], -1),
+        pv_weight=weight,
+        offsets=offsets,
+    )
+
+
+_COLUMNS = ("pt", "eta", "phi", "vx", "vy", "vz", "pvWeight")
+_VARIANCES = ("covQopQop", "covLamLam", "covDxyDxy", "covDszDsz")
+
+
+def vertex_columns(vertices: ak.Array) -> Vertices:
+    """The primary vertices of all events, in their order."""
+    x, y, z, cov_zz, ndof = (flat(vertices, name) for name in ("x", "y", "z", "covZZ", "ndof"))
+    return Vertices(x, y, z, cov_zz, ndof, offsets_of(vertices))
+
+
+@kernel
+def dxy_to(tracks: Tracks, i: int, vertices: Vertices, v: int) -> float:
+    """Transverse impact parameter; the tangent stands for the helix (``TrackBase::dxy``)."""
+    dx, dy = tracks.vx[i] - vertices.x[v], tracks.vy[i] - vertices.y[v]
+    return float(dy * tracks.cos_phi[i] - dx * tracks.sin_phi[i])
+
+
+@kernel
+def dz_to(tracks: Tracks, i: int, vertices: Vertices, v: int) -> float:
+    """Longitudinal impact parameter (``TrackBase::dz``)."""
+    dx, dy = tracks.vx[i] - vertices.x[v], tracks.vy[i] - vertices.y[v]
+    along = dx * tracks.cos_phi[i] + dy * tracks.sin_phi[i]
+    return float(tracks.vz[i] - vertices.z[v] - along * tracks.cot[i])
+
+
+_Vector = tuple[float, float, float]
+
+
+@kernel
+def line_distance(point: _Vector, direction: _Vector, other: _Vector, along: _Vector) -> float:
+    """Least distance of two straight lines.
+
+    Args:
+        point: of the first line.
+        direction: of the first line, of any length.
+        other: a point of the second line.
+        along: direction of the second line, of any length.
+    """
+    ax, ay, az = direction
+    bx, by, bz = along
+    gx, gy, gz = point[0] - other[0], point[1] - other[1], point[2] - other[2]
+    nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    a2, b2 = ax * ax + ay * ay + az * az, bx * bx + by * by + bz * bz
+    normal = math.sqrt(nx * nx + ny * ny + nz * nz)
+    if normal < 1e-9 * math.sqrt(a2 * b2):  # parallel
+        step = (gx * ax + gy * ay + gz * az) / a2
+        return math.sqrt((gx - step * ax) ** 2 + (gy - step * ay) ** 2 + (gz - step * az) ** 2)
+    return abs(gx * nx + gy * ny + gz * nz) / normal
