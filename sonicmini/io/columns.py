@@ -146,9 +146,10 @@ def _flat_layout(
     layout = ak.to_layout(array)
     if not jagged:
         return None, layout
-    while layout.is_indexed and not layout.is_option:
+    length = layout.length
+    while layout.is_indexed or layout.is_option:
         layout = layout.project()
-    if not layout.is_list:
+    if not layout.is_list or layout.length != length:  # projected: less the missing ones
         raise ModuleError(f"product {product} must be a list of objects for each event")
     layout = layout.to_ListOffsetArray64(True)  # noqa: FBT003
     offsets = np.asarray(layout.offsets)

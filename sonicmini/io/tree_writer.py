@@ -15,8 +15,10 @@ Algorithm: TypeAlias = Literal["ZSTD", "LZMA", "LZ4", "ZLIB"]
 
 DEFAULT_LEVELS: dict[Algorithm, int] = {"ZSTD": 4, "LZMA": 6, "LZ4": 4, "ZLIB": 4}
 
-# Room for this many baskets before the tree's header must be written again elsewhere.
-_BASKET_CAPACITY = 50
+# The tree's header has room for so many baskets; when they are used up it is written again
+# elsewhere, with so many times the room.
+_BASKET_CAPACITY = 10
+_RESIZE_FACTOR = 4.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class TreeWriter:
             {branch.name: _root_type(branch) for branch in branches},
             counter_name=counter_of.__getitem__,
             initial_basket_capacity=_BASKET_CAPACITY,
+            resize_factor=_RESIZE_FACTOR,
         )
         set_titles(self._tree, {branch.name: branch.title for branch in branches} | dict(counters))
 

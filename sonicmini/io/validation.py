@@ -97,6 +97,8 @@ def check_bytes(file: str) -> None:
         size = path.stat().st_size
         if path.is_dir():
             raise InputError(f"{file}: is a folder; name the files in it")
+        if not path.is_file():
+            raise InputError(f"{file}: is not a regular file")
         with path.open("rb") as stream:
             header = stream.read(_HEADER_BYTES)
     except FileNotFoundError as error:
