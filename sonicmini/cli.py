@@ -211,8 +211,7 @@ def simulate(  # noqa: PLR0913 - one parameter an option
         workers=workers,
         overwrite=overwrite,
     )
-    with progress_bar(f"simulating {process}", events) as advance:
-        simulate_events(options, advance)
+    simulate_events(options, progress_bar)
     typer.echo(f"{events} {process} events in {output}")
 
 
