@@ -65,7 +65,7 @@ PACKED_PFCAND = Collection(
     (
         *_p4("transverse momentum", None),
         _i("pdgId", "211, 11, 13 and negative; 130, 22; 1 hadronic and 2 electromagnetic HF"),
-        _i("charge", "electric charge", "int8"),
+        _i("charge", "electric charge"),
         _i("pvIdx", "associated vertex in PV, -1 for none"),
         _i("pvAssocQuality", "0 not reconstructed, 1 other, 4 b, 5 dz, 6 loose, 7 tight", "uint8"),
         _i(
@@ -90,7 +90,6 @@ PACKED_PFCAND = Collection(
         _i(
             "lostInnerHits",
             "-1 hit in pixel layer 1, 0 none lost, 1 one, 2 more; neutral -1",
-            "int8",
         ),
         _i("highPurity", "the track passes the high-purity selection", "bool"),
         _i("hasTrackDetails", "hits, chi2 and covariance of the track are kept", "bool"),

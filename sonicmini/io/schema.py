@@ -13,7 +13,8 @@ from typing import Literal, TypeAlias
 FORMAT_NAME = "sonicmini-aod"
 FORMAT_VERSION = 1
 
-DType: TypeAlias = Literal["float32", "int32", "int16", "int8", "uint8", "uint32", "uint64", "bool"]
+# No int8: ROOT's Python side takes it for text.
+DType: TypeAlias = Literal["float32", "int32", "int16", "uint8", "uint32", "uint64", "bool"]
 Kind: TypeAlias = Literal["jagged", "single", "bare"]
 
 
@@ -108,7 +109,7 @@ PFCAND = Collection(
     (
         *_P4,
         _i("pdgId", "211, 11, 13 and negative; 130, 22; 1 hadronic and 2 electromagnetic HF"),
-        _i("charge", "electric charge", "int8"),
+        _i("charge", "electric charge"),
         _f("ecalEnergy", "GeV", "calibrated ECAL energy", 8),
         _f("hcalEnergy", "GeV", "calibrated HCAL energy", 8),
         _f("rawEcalEnergy", "GeV", "uncalibrated ECAL energy", 8),
@@ -128,7 +129,7 @@ TRACK = Collection(
         _f("pt", "GeV", "transverse momentum at the reference point", 14),
         _f("eta", "", "pseudorapidity at the reference point", 16),
         _f("phi", "rad", "azimuth at the reference point", 18),
-        _i("charge", "electric charge", "int8"),
+        _i("charge", "electric charge"),
         _f("vx", "cm", "reference point (closest approach to the beam spot), x", 16),
         _f("vy", "cm", "reference point, y", 16),
         _f("vz", "cm", "reference point, z", 18),
@@ -187,7 +188,7 @@ MUON = Collection(
     "jagged",
     (
         *_P4,
-        _i("charge", "electric charge", "int8"),
+        _i("charge", "electric charge"),
         _i("trackIdx", "inner track in Track, -1 for none"),
         _i("pfCandIdx", "particle-flow candidate in PFCand, -1 for none"),
         _i("isGlobal", "global muon", "bool"),
@@ -212,7 +213,7 @@ ELECTRON = Collection(
     "jagged",
     (
         *_P4,
-        _i("charge", "electric charge", "int8"),
+        _i("charge", "electric charge"),
         _i("trackIdx", "closest track in Track, -1 for none"),
         _i("pfCandIdx", "particle-flow candidate in PFCand, -1 for none"),
         _f("scEnergy", "GeV", "supercluster energy", 10),

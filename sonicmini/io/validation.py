@@ -21,7 +21,6 @@ _HEADER_BYTES = 20
 
 _TYPE_NAMES = {
     "float32": "float",
-    "int8": "int8_t",
     "int16": "int16_t",
     "int32": "int32_t",
     "uint8": "uint8_t",
