@@ -1,0 +1,200 @@
+"""The columns of packed candidates, parallel to the input's candidates (CMSSW: as ``packing``)."""
+
+from typing import Any, TypeAlias
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from sonicmini.modules.codecs import (
+    ETA_MAX,
+    PHI_MAX,
+    Hits,
+    pack_angle,
+    pack_difference,
+    pack_fraction,
+    pack_half,
+    pack_hits,
+    packed_covariance,
+    unpack_angle,
+    unpack_difference,
+    unpack_fraction,
+    unpack_half,
+    unpack_hits,
+    unpack_phi,
+)
+from sonicmini.modules.columns import Ints, events_of, flat, momenta, offsets_of
+from sonicmini.modules.tracks import CandidateTracks
+
+Columns: TypeAlias = dict[str, NDArray[Any]]
+
+_MIN_DIFFERENCE = 1e-3  # of track and candidate, in pT and pseudorapidity, to be stored
+_ISOLATED_PT = 3.0  # of charged hadrons whose uncalibrated calorimeter fractions are stored
+_CALORIMETER_PT = 0.5  # of charged candidates and photons whose calorimeter fractions are stored
+
+
+def kinematics(candidates: ak.Array) -> Columns:
+    """Momentum and identity."""
+    pt = _half(flat(candidates, "pt"))
+    return {
+        "pt": pt,
+        "eta": unpack_angle(pack_angle(flat(candidates, "eta"), ETA_MAX), ETA_MAX),
+        "phi": _wrapped(unpack_phi(pack_angle(flat(candidates, "phi"), PHI_MAX), pt)),
+        "mass": _half(flat(candidates, "mass")),
+        "pdgId": flat(candidates, "pdgId", np.int16),
+        "charge": flat(candidates, "charge", np.int8),
+    }
+
+
+def vertices(association: ak.Array, slimmed: ak.Array) -> Columns:
+    """Link to the vertex, and impact parameters with respect to it and along PV 0.
+
+    As in CMS, ``dz`` to PV 0 is that to the associated vertex and the distance of the two.
+    """
+    offsets, event = offsets_of(slimmed), events_of(offsets_of(association))
+    index = flat(association, "pvIdx", np.int64)
+    first = np.where(index >= 0, offsets[event], -1)
+    z = np.append(flat(slimmed, "z", np.float32), np.float32(0))
+    dz = _half(flat(association, "dz", np.float32) * 100) / np.float32(100)
+    columns = {
+        name: flat(association, name, None) for name in ("pvIdx", "pvAssocQuality", "fromPV")
+    }
+    return columns | {
+        "dxy": _half(flat(association, "dxy", np.float32) * 100) / np.float32(100),
+        "dz": dz + z[np.where(index >= 0, first + index, -1)] - z[first],
+        "dzAssociatedPV": dz,
+    }
+
+
+def puppi(weights: ak.Array) -> Columns:
+    """Both weights; that without leptons as the difference from the other."""
+    weight, no_lep = (flat(weights, name, np.float32) for name in ("weight", "weightNoLep"))
+    packed = unpack_fraction(pack_fraction(weight, 255), 255)
+    difference = unpack_difference(pack_difference(no_lep - weight))
+    return {"puppiWeight": packed, "puppiWeightNoLep": packed + difference}
+
+
+def calorimeters(candidates: ak.Array) -> Columns:
+    """Calorimeter energies as fractions."""
+    ecal, hcal = flat(candidates, "ecalEnergy"), flat(candidates, "hcalEnergy")
+    raw_ecal, raw_hcal = flat(candidates, "rawEcalEnergy"), flat(candidates, "rawHcalEnergy")
+    pt, pdg_id = flat(candidates, "pt"), flat(candidates, "pdgId", np.int64)
+    energy = momenta(candidates)[:, 3]
+    measured = (flat(candidates, "charge", np.int64) != 0) | (pdg_id == 22)
+    measured &= pt > _CALORIMETER_PT
+    isolated = flat(candidates, "isIsolatedChargedHadron", np.bool_) & (pt > _ISOLATED_PT)
+    with np.errstate(divide="ignore", invalid="ignore"):  # no energy at all becomes 0
+        fractions = {
+            "hcalFraction": (hcal / (ecal + hcal), measured | np.isin(pdg_id, (1, 130))),
+            "caloFraction": ((ecal + hcal) / energy, measured),
+            "rawHcalFraction": (raw_hcal / (raw_ecal + raw_hcal), isolated),
+            "rawCaloFraction": ((raw_ecal + raw_hcal) / energy, isolated),
+        }
+    columns: Columns = {"isIsolatedChargedHadron": isolated}
+    for name, (fraction, stored) in fractions.items():
+        columns[name] = unpack_fraction(pack_fraction(np.where(stored, fraction, 0.0), 100), 100)
+    return columns
+
+
+def muons(collection: ak.Array, offsets: Ints) -> Columns:
+    """What kind of muon a candidate is.
+
+    Args:
+        collection: the muons.
+        offsets: of the candidates.
+    """
+    index = flat(collection, "pfCandIdx", np.int64)
+    candidate = (offsets[events_of(offsets_of(collection))] + index)[index >= 0]
+    columns = {}
+    for name, flag in (("isStandAloneMuon", "isStandalone"), ("isGlobalMuon", "isGlobal")):
+        columns[name] = np.zeros(offsets[-1], dtype=np.bool_)
+        columns[name][candidate] = flat(collection, flag, np.bool_)[index >= 0]
+    return columns
+
+
+def track_kinematics(
+    candidates: ak.Array, tracks: ak.Array, link: CandidateTracks, packed: Columns
+) -> Columns:
+    """Momentum of the track, as a difference from the candidate; of the candidate if neutral.
+
+    Args:
+        candidates: as they were before packing.
+        tracks: of all events.
+        link: candidates with tracks.
+        packed: columns of :func:`kinematics`.
+    """
+    i, t = link.candidate, link.track
+    columns = {f"trk{name.title()}": packed[name].copy() for name in ("pt", "eta", "phi")}
+    for name in ("pt", "eta"):
+        difference = flat(tracks, name)[t] - flat(candidates, name)[i]
+        difference[np.abs(difference) < _MIN_DIFFERENCE] = 0.0
+        columns[f"trk{name.title()}"][i] += _half(difference)
+    turn = flat(tracks, "phi")[t] - flat(candidates, "phi")[i]
+    turn = unpack_angle(pack_angle(_wrapped(turn), PHI_MAX), PHI_MAX)
+    columns["trkPhi"][i] = _wrapped(columns["trkPhi"][i] + turn)
+    return columns
+
+
+def track_details(tracks: ak.Array, link: CandidateTracks, packed: Columns) -> Columns:
+    """Hits, fit quality and covariance of the tracks whose details are kept.
+
+    Args:
+        tracks: of all events.
+        link: candidates with tracks.
+        packed: columns so far, with ``hasTrackDetails``.
+    """
+    n = len(packed["pt"])
+    columns: Columns = {"highPurity": np.zeros(n, dtype=np.bool_)}
+    columns["highPurity"][link.candidate] = flat(tracks, "isHighPurity", np.bool_)[link.track]
+    columns["lostInnerHits"] = np.full(n, -1, dtype=np.int8)
+    columns["lostInnerHits"][link.candidate] = _lost_hits(tracks)[link.track]
+
+    kept = packed["hasTrackDetails"][link.candidate]
+    i, t = link.candidate[kept], link.track[kept]
+    details: Columns = _hits(tracks, t)
+    chi2, ndof = flat(tracks, "chi2")[t], flat(tracks, "ndof")[t]
+    details["normChi2"] = np.clip(np.where(ndof > 0, chi2 / np.maximum(ndof, 1), 255), 0, 255)
+    elements = {name: flat(tracks, name, np.float32)[t] for name in _COVARIANCE}
+    details |= packed_covariance(elements, packed["pt"][i])
+    for name, values in details.items():
+        columns[name] = np.zeros(n, dtype=np.float32 if name in _COVARIANCE else np.uint8)
+        columns[name][i] = values
+    for name, element in (("dxyErr", "covDxyDxy"), ("dzErr", "covDszDsz")):
+        columns[name] = np.full(n, -1, dtype=np.float32)
+        columns[name][i] = np.sqrt(columns[element][i])
+    return columns
+
+
+_COVARIANCE = (
+    "covQopQop",
+    "covLamLam",
+    "covPhiPhi",
+    "covDxyDxy",
+    "covDszDsz",
+    "covDxyDsz",
+    "covPhiDxy",
+    "covLamDsz",
+)
+
+
+def _hits(tracks: ak.Array, index: Ints) -> Columns:
+    names = ("nPixelLayers", "nStripLayers", "nValidPixelHits", "nValidHits")
+    hits = Hits(*(flat(tracks, name, np.int64)[index] for name in names))
+    unpacked = unpack_hits(*pack_hits(hits))
+    return dict(zip(("nPixelLayers", "nStripLayers", "nPixelHits", "nHits"), unpacked, strict=True))
+
+
+def _lost_hits(tracks: ak.Array) -> NDArray[np.int8]:
+    """-1 with a hit in the first layer of the pixel barrel, else lost hits up to 2."""
+    lost = np.minimum(flat(tracks, "nLostInnerHits", np.int64), 2)
+    innermost = (lost == 0) & flat(tracks, "hasHitInBPix1", np.bool_)
+    return np.where(innermost, -1, lost).astype(np.int8)
+
+
+def _half(values: NDArray[Any]) -> NDArray[np.float32]:
+    return unpack_half(pack_half(values))
+
+
+def _wrapped(phi: NDArray[Any]) -> NDArray[np.float32]:
+    turns = np.where(np.abs(phi) > np.pi, np.rint(phi / (2 * np.pi)), 0.0)
+    return np.where(turns == 0, phi, phi - 2 * np.pi * turns).astype(np.float32)
