@@ -1,7 +1,7 @@
 """How the simulation's inner loops are compiled."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +9,9 @@ from numba import njit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-Records: TypeAlias = npt.NDArray[Any]
-"""A structured array; its type is one of ``simulation.records``."""
+Records: TypeAlias = Any
+"""A structured array, or one record of it, which numba lets read as attributes; its type is one of
+``simulation.records``."""
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -21,4 +22,4 @@ def kernel(function: Function) -> Function:
 
     The default error model would raise on division by zero inside a loop over events.
     """
-    return cast("Function", njit(cache=True, error_model="numpy", nogil=True)(function))
+    return njit(cache=True, error_model="numpy", nogil=True)(function)
