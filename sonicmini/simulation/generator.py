@@ -97,7 +97,7 @@ class Generator:
         }
         return EventRecord(
             offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-            charge=self._charge(columns["id"]),
+            charge=self._charge_of(columns["id"]),
             processId=np.array([event["processId"] for event in events], dtype=np.int32),
             **columns,
             **per_event,
@@ -111,13 +111,15 @@ class Generator:
                 return _columns(batch.layout) | {"processId": self._pythia.infoPython().code()}
         raise SonicminiError(f"Pythia failed {_ATTEMPTS} times in a row from the seed {seed}")
 
-    def _charge(self, ids: NDArray[np.int32]) -> NDArray[np.int8]:
+    def charge(self, pdg_id: int) -> int:
+        """Electric charge of a particle; 0 for quarks and other parts of hadrons."""
+        if pdg_id not in self._charges:
+            self._charges[pdg_id] = int(self._pythia.particleData.charge(pdg_id))
+        return self._charges[pdg_id]
+
+    def _charge_of(self, ids: NDArray[np.int32]) -> NDArray[np.int8]:
         unique, inverse = np.unique(ids, return_inverse=True)
-        for pdg_id in unique.tolist():
-            if pdg_id not in self._charges:
-                # Quarks round to 0: only stable particles meet the detector.
-                self._charges[pdg_id] = round(self._pythia.particleData.charge(pdg_id))
-        charges = np.array([self._charges[pdg_id] for pdg_id in unique.tolist()], dtype=np.int8)
+        charges = np.array([self.charge(pdg_id) for pdg_id in unique.tolist()], dtype=np.int8)
         return charges[inverse]
 
 

@@ -83,7 +83,7 @@ def pileup_library(
     library = _read(path)
     if library is None:
         library = make_library(events, workers, progress)
-        _write(library, path)
+        write_library(library, path)
     return library
 
 
@@ -145,14 +145,19 @@ def _visible(record: EventRecord) -> NDArray[np.bool_]:
 def _read(path: Path) -> PileupLibrary | None:
     """The library, or None if there is no file or its content is not what was written."""
     try:
-        with np.load(path) as content:
+        with path.open("rb") as file, np.load(file) as content:
             library = PileupLibrary(content["offsets"], content["particles"])
             return library if str(content["sha256"]) == library.sha256 else None
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
         return None
 
 
-def _write(library: PileupLibrary, path: Path) -> None:
+def write_library(library: PileupLibrary, path: Path) -> None:
+    """Caches a library; the file appears when it is whole.
+
+    Raises:
+        OutputError: the cache cannot be written.
+    """
     try:
         with output_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)

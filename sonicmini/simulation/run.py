@@ -48,6 +48,9 @@ class SimulationOptions:
         output: the file.
         workers: processes; the content does not depend on it.
         overwrite: replace an existing file, when the new one is whole.
+        compression: of the file.
+        library_events: how many different collisions pileup is drawn from. Each size is a library
+            of its own in the cache.
     """
 
     process: str
@@ -58,6 +61,7 @@ class SimulationOptions:
     workers: int = 1
     overwrite: bool = False
     compression: Algorithm = "ZSTD"
+    library_events: int = LIBRARY_EVENTS
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Block:
     process: str
     pileup: float
     seed: int
+    library_events: int
     events: range
 
 
@@ -92,7 +97,7 @@ def simulate(options: SimulationOptions, progress: Progress = no_progress) -> No
     with RootSink(options.output, AOD.values(), file_format=file_format, options=written) as sink:
         library = None
         if options.pileup > 0.0:
-            library = pileup_library(options.workers, progress)
+            library = pileup_library(options.workers, progress, events=options.library_events)
         blocks = sample_blocks(options)
         results = ordered_map(simulate_block, blocks, options.workers)
         with progress(f"simulating {options.process}", options.events) as advance:
@@ -121,6 +126,8 @@ def check_options(options: SimulationOptions) -> None:
         faults.append(f"pileup is {options.pileup:g}; possible are 0 to {MAX_PILEUP:g} collisions")
     if options.seed < 0:
         faults.append(f"the seed is {options.seed}; it cannot be negative")
+    if options.library_events < 1:
+        faults.append(f"a library of {options.library_events} collisions is none to draw from")
     if options.workers < 1:
         faults.append(f"there are {options.workers} workers; at least one is needed")
     if faults:
@@ -135,6 +142,7 @@ def sample_blocks(options: SimulationOptions) -> list[Block]:
             options.process,
             options.pileup,
             options.seed,
+            options.library_events,
             range(start, min(start + BLOCK_EVENTS, options.events)),
         )
         for start in starts
@@ -147,7 +155,7 @@ def simulate_block(block: Block) -> dict[str, ak.Array]:
 
     seeds = event_seeds(block.seed, block.events)
     record = _generator(block.process).generate(seeds.generator)
-    library = _library() if block.pileup > 0.0 else None
+    library = _library(block.library_events) if block.pileup > 0.0 else None
     batch, products = overlay_pileup(record, library, block.pileup, seeds)
     vertex = products.pop("vertex")
     products |= generator_products(record) | reconstruct(batch) | _event_numbers(block.events)
@@ -182,8 +190,8 @@ def _generator(process: str) -> Generator:
 
 
 @lru_cache(maxsize=1)
-def _library() -> PileupLibrary:
-    return pileup_library(events=LIBRARY_EVENTS)
+def _library(events: int) -> PileupLibrary:
+    return pileup_library(events=events)
 
 
 def _event_numbers(events: range) -> dict[str, ak.Array]:
