@@ -76,22 +76,22 @@ def _bare(name: str, dtype: DType, title: str) -> Collection:
 
 
 _P4 = (
-    _f("pt", "GeV", "transverse momentum", 12),
-    _f("eta", "", "pseudorapidity", 14),
-    _f("phi", "rad", "azimuth", 14),
+    _f("pt", "GeV", "transverse momentum", 11),
+    _f("eta", "", "pseudorapidity", 13),
+    _f("phi", "rad", "azimuth", 13),
     _f("mass", "GeV", "mass", 10),
 )
 
 # Order of the helix parameters as in CMS: q/p, lambda, phi, dxy, dsz.
 _TRACK_COVARIANCE = (
-    _f("covQopQop", "1/GeV2", "variance of q/p", 8),
-    _f("covLamLam", "rad2", "variance of lambda", 8),
-    _f("covPhiPhi", "rad2", "variance of phi", 8),
-    _f("covDxyDxy", "cm2", "variance of dxy", 10),
-    _f("covDszDsz", "cm2", "variance of dsz", 10),
-    _f("covDxyDsz", "cm2", "covariance of dxy and dsz", 8),
-    _f("covPhiDxy", "rad cm", "covariance of phi and dxy", 8),
-    _f("covLamDsz", "rad cm", "covariance of lambda and dsz", 8),
+    _f("covQopQop", "1/GeV2", "variance of q/p", 5),
+    _f("covLamLam", "rad2", "variance of lambda", 5),
+    _f("covPhiPhi", "rad2", "variance of phi", 5),
+    _f("covDxyDxy", "cm2", "variance of dxy", 8),
+    _f("covDszDsz", "cm2", "variance of dsz", 8),
+    _f("covDxyDsz", "cm2", "covariance of dxy and dsz", 5),
+    _f("covPhiDxy", "rad cm", "covariance of phi and dxy", 5),
+    _f("covLamDsz", "rad cm", "covariance of lambda and dsz", 5),
 )
 
 _STATIONS = (1, 2, 3, 4)
@@ -110,10 +110,10 @@ PFCAND = Collection(
         *_P4,
         _i("pdgId", "211, 11, 13 and negative; 130, 22; 1 hadronic and 2 electromagnetic HF"),
         _i("charge", "electric charge"),
-        _f("ecalEnergy", "GeV", "calibrated ECAL energy", 8),
-        _f("hcalEnergy", "GeV", "calibrated HCAL energy", 8),
-        _f("rawEcalEnergy", "GeV", "uncalibrated ECAL energy", 8),
-        _f("rawHcalEnergy", "GeV", "uncalibrated HCAL energy", 8),
+        _f("ecalEnergy", "GeV", "calibrated ECAL energy", 6),
+        _f("hcalEnergy", "GeV", "calibrated HCAL energy", 6),
+        _f("rawEcalEnergy", "GeV", "uncalibrated ECAL energy", 6),
+        _f("rawHcalEnergy", "GeV", "uncalibrated HCAL energy", 6),
         _i("trackIdx", "its track in Track, -1 for neutral candidates"),
         _i(
             "isIsolatedChargedHadron", "particle flow found it isolated in the calorimeters", "bool"
@@ -126,15 +126,15 @@ TRACK = Collection(
     "tracks (CMS: generalTracks), those of PF candidates first; others are used by none",
     "jagged",
     (
-        _f("pt", "GeV", "transverse momentum at the reference point", 14),
-        _f("eta", "", "pseudorapidity at the reference point", 16),
-        _f("phi", "rad", "azimuth at the reference point", 18),
+        _f("pt", "GeV", "transverse momentum at the reference point", 11),
+        _f("eta", "", "pseudorapidity at the reference point", 14),
+        _f("phi", "rad", "azimuth at the reference point", 17),
         _i("charge", "electric charge"),
-        _f("vx", "cm", "reference point (closest approach to the beam spot), x", 16),
-        _f("vy", "cm", "reference point, y", 16),
-        _f("vz", "cm", "reference point, z", 18),
+        _f("vx", "cm", "reference point (closest approach to the beam spot), x", 12),
+        _f("vy", "cm", "reference point, y", 12),
+        _f("vz", "cm", "reference point, z", 15),
         *_TRACK_COVARIANCE,
-        _f("chi2", "", "chi2 of the track fit", 8),
+        _f("chi2", "", "chi2 of the track fit", 6),
         _i("ndof", "degrees of freedom of the track fit", "uint8"),
         _i("nValidHits", "valid hits", "uint8"),
         _i("nValidPixelHits", "valid pixel hits", "uint8"),
@@ -144,7 +144,7 @@ TRACK = Collection(
         _i("hasHitInBPix1", "valid hit in the first pixel barrel layer", "bool"),
         _i("isHighPurity", "passes the high-purity selection", "bool"),
         _i("pvIdx", "vertex in PV of whose fit it has the largest weight, -1 for none"),
-        _f("pvWeight", "", "its weight in that fit, 0 to 1", 8),
+        _f("pvWeight", "", "its weight in that fit, 0 to 1", 5),
     ),
 )
 
@@ -335,9 +335,9 @@ GENPART = Collection(
     "generated particles of the hard collision (CMS: genParticles), mothers before daughters",
     "jagged",
     (
-        _f("pt", "GeV", "transverse momentum", 12),
-        _f("eta", "", "pseudorapidity", 12),
-        _f("phi", "rad", "azimuth", 12),
+        _f("pt", "GeV", "transverse momentum", 11),
+        _f("eta", "", "pseudorapidity", 11),
+        _f("phi", "rad", "azimuth", 11),
         _f("mass", "GeV", "mass", 10),
         _i("pdgId", "PDG code", "int32"),
         _i("status", "1 stable, 2 decayed, else Pythia's code", "uint8"),
