@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sonicmini.io.basket import BasketBuffer
+from sonicmini.io.basket import Basket, BasketBuffer
 from sonicmini.io.columns import Column, FlatProduct, StoredProduct
 from sonicmini.io.tree_writer import TreeBranch
 
@@ -22,7 +22,7 @@ def chunk(counts, start, stop):
 
 def baskets(counts, size, **limits):
     buffer = BasketBuffer(**limits)
-    found = []
+    found: list[Basket] = []
     for start in range(0, len(counts), size):
         stop = min(start + size, len(counts))
         found += buffer.add([RUN, JET], chunk(counts, start, stop), stop - start)

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from types import SimpleNamespace
 
 import awkward as ak
@@ -39,7 +40,7 @@ def equal(one, other):
 )
 def test_chunks_do_not_depend_on_the_blocks(counts, cuts, size):
     edges = sorted({0, len(counts), *(cut for cut in cuts if cut < len(counts))})
-    parts = [block(counts, *edge) for edge in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [block(counts, *edge) for edge in pairwise(edges)]
     chunks = list(cut_into_chunks(parts, size, COUNTER_OF))
     assert len(chunks) == -(-len(counts) // size)
     for number, chunk in enumerate(chunks):
@@ -93,7 +94,8 @@ def branch(offsets, event_bytes=100):
 )
 def test_reads_end_where_baskets_end(events, at_least, expected):
     baskets = branch(list(range(0, 101, 20)))
-    assert plan_reads([baskets, baskets], *events, at_least) == expected
+    start, stop = events
+    assert plan_reads([baskets, baskets], start, stop, at_least) == expected
 
 
 def test_reads_end_where_the_baskets_of_all_branches_end():

@@ -174,7 +174,8 @@ def test_two_products_of_one_name_in_the_file_are_refused(tmp_path):
 
 
 def test_no_events_make_a_file_with_all_branches(tmp_path):
-    tables = [*TABLES, UnlistedProduct("Tag", "made by tagger")]
+    tables: list[Collection | UnlistedProduct] = [*TABLES]
+    tables.append(UnlistedProduct("Tag", "made by tagger"))
     with RootSink(tmp_path / "out.root", tables, file_format=MINIAOD_FORMAT) as sink:
         sink.finish({})
     arrays = content(tmp_path / "out.root")
@@ -212,7 +213,7 @@ def test_metadata_tells_how_the_file_was_made(output):
 def test_coffea_reads_nested_collections_and_titles(output, products):
     from coffea.nanoevents import NanoAODSchema, NanoEventsFactory  # noqa: PLC0415 - slow
 
-    class Schema(NanoAODSchema):
+    class Schema(NanoAODSchema):  # type: ignore[misc]  # coffea has no types
         warn_missing_crossrefs = False
 
     events = NanoEventsFactory.from_root(
