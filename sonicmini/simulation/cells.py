@@ -21,7 +21,8 @@ class Cells:
         first: index of the first cell of each ring, and the total.
         eta, phi: centres of the cells.
         ring: ring of each cell.
-        neighbours: shape (cells, 8), indices of the cells around; -1 beyond the end. The first four share a side.
+        neighbours: shape (cells, 8), indices of the cells around; -1 beyond the end. The first
+            four share a side.
     """
 
     edges: Floats
@@ -38,7 +39,7 @@ class Cells:
         return int(self.first[-1])
 
 
-def _neighbours(edges: Floats, divisions: Ints, first: Ints, ring: Ints) -> NDArray[np.int32]:
+def _neighbours(divisions: Ints, first: Ints, ring: Ints) -> NDArray[np.int32]:
     cells = np.arange(first[-1])
     phi_index = cells - first[ring]
     around = []
@@ -74,7 +75,7 @@ def build_cells(positive_edges: Floats, divisions: Ints) -> Cells:
         eta=centres[ring],
         phi=phi,
         ring=ring,
-        neighbours=_neighbours(edges, counts, first, ring),
+        neighbours=_neighbours(counts, first, ring),
     )
 
 
@@ -119,7 +120,7 @@ HF = _hf()
 @kernel
 def locate(eta: float, edges: Floats, divisions: Ints) -> tuple[int, float, float]:
     """Ring of a direction, and how far into the ring in eta (0 to 1); ring -1 if outside."""
-    ring = np.searchsorted(edges, eta) - 1
+    ring = int(np.searchsorted(edges, eta)) - 1
     if ring < 0 or ring >= len(divisions) or divisions[ring] == 0:
         return -1, 0.0, 0.0
     width = edges[ring + 1] - edges[ring]
@@ -131,4 +132,4 @@ def cell_at(ring: int, phi: float, divisions: Ints, first: Ints) -> int:
     """Cell of a ring at an azimuth."""
     count = divisions[ring]
     index = int((phi + math.pi) / TWO_PI * count)
-    return first[ring] + index % count
+    return int(first[ring] + index % count)

@@ -61,7 +61,8 @@ def find_clusters(
     cluster_of[:] = -1
     active = np.flatnonzero(energies)
     count = 0
-    for cell in active:
+    for position in active:
+        cell = int(position)
         along = max(0.0, (abs(eta[cell]) - 1.479) / 1.521)
         if energies[cell] < low + along * (high - low) or count >= len(out):
             continue
@@ -72,8 +73,8 @@ def find_clusters(
             new.energy = new.used = new.eta = new.phi = 0.0
             new.cells = 0
             count += 1
-    for cell in active:
-        top = cell
+    for position in active:
+        cell = top = int(position)
         for _ in range(6):
             if cluster_of[top] >= 0:
                 break
@@ -83,7 +84,8 @@ def find_clusters(
             out[cluster_of[cell]].energy += energies[cell]
             out[cluster_of[cell]].cells += 1
     weights = np.zeros(count)
-    for cell in active:
+    for position in active:
+        cell = int(position)
         k = cluster_of[cell]
         if k < 0:
             continue

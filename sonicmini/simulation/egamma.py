@@ -264,7 +264,8 @@ def build_photons(
                 new.electronVeto = False
         new.pixelSeed = False
         for track in tracks:
-            if track.pt > 2.0 and track.nPixelLayers >= 2 and track.reachesCalorimeter:
-                if math.hypot(track.caloEta - sc.eta, 0.3 * wrap(track.caloPhi - sc.phi)) < 0.02:
-                    new.pixelSeed = new.pixelSeed or track.nLostInnerHits <= 1
+            if not (track.pt > 2.0 and track.nPixelLayers >= 2 and track.reachesCalorimeter):
+                continue
+            if math.hypot(track.caloEta - sc.eta, 0.3 * wrap(track.caloPhi - sc.phi)) < 0.02:
+                new.pixelSeed = new.pixelSeed or track.nLostInnerHits <= 1
     return count

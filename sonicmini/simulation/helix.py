@@ -104,7 +104,7 @@ def to_calorimeter(
         return False, 0.0, 0.0
     end_x, end_y, end_z, end_px, end_py, _ = advance(state, charge, path)
     if endcap < barrel and math.hypot(end_x, end_y) * 10.0 < CALO_LENGTH:
-        # Through the hole of the endcap (abs(eta) > 3) in a straight line to the forward calorimeter.
+        # Through the hole of the endcap (abs(eta) > 3) straight on to the forward calorimeter.
         rest = (math.copysign(HF_LENGTH, pz) - end_z) / slope
         end_x += rest * end_px / pt
         end_y += rest * end_py / pt

@@ -13,7 +13,7 @@ _B = np.bool_
 
 
 def _record(**fields: object) -> np.dtype[np.void]:
-    return np.dtype([(name, kind) for name, kind in fields.items()])  # type: ignore[misc]
+    return np.dtype(list(fields.items()))
 
 
 def _floats(*names: str) -> dict[str, object]:
