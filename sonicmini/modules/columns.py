@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
+Columns: TypeAlias = dict[str, NDArray[Any]]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

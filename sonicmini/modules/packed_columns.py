@@ -1,6 +1,6 @@
 """The columns of packed candidates, parallel to the input's candidates (CMSSW: as ``packing``)."""
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -23,10 +23,8 @@ from sonicmini.modules.codecs import (
     unpack_hits,
     unpack_phi,
 )
-from sonicmini.modules.columns import Ints, events_of, flat, momenta, offsets_of
+from sonicmini.modules.columns import Columns, Ints, events_of, flat, momenta, offsets_of
 from sonicmini.modules.tracks import CandidateTracks
-
-Columns: TypeAlias = dict[str, NDArray[Any]]
 
 _MIN_DIFFERENCE = 1e-3  # of track and candidate, in pT and pseudorapidity, to be stored
 _ISOLATED_PT = 3.0  # of charged hadrons whose uncalibrated calorimeter fractions are stored

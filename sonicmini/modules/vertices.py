@@ -25,6 +25,7 @@ from sonicmini.modules.association import (
 )
 from sonicmini.modules.columns import (
     Bools,
+    Columns,
     Floats,
     Ints,
     events_of,
@@ -182,7 +183,7 @@ def associate(
 
 def _describe(
     tracks: Tracks, assigned: Assignment, vertices: Vertices, is_lepton: Bools
-) -> dict[str, np.ndarray]:
+) -> Columns:
     """The columns of the product for the tracks."""
     index = _global(assigned.vertex, tracks.offsets, vertices)
     first = np.where(assigned.nearest >= 0, vertices.offsets[events_of(tracks.offsets)], -1)
