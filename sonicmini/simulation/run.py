@@ -11,7 +11,6 @@ from typing import Any, Final
 import awkward as ak
 import numpy as np
 
-import sonicmini
 from sonicmini.errors import ConfigError
 from sonicmini.event import Chunk
 from sonicmini.io.root_sink import OutputOptions, RootSink
@@ -167,7 +166,7 @@ def simulate_block(block: Block) -> dict[str, ak.Array]:
 def provenance(options: SimulationOptions, library: PileupLibrary | None) -> Mapping[str, Any]:
     """How the sample was made, for the file's metadata."""
     process = find_process(options.process)
-    packages = ("numpy", "numba", "awkward", "uproot")
+    packages = ("sonicmini", "numpy", "numba", "awkward", "uproot")
     return {
         "process": process.name,
         "title": process.title,
@@ -178,7 +177,7 @@ def provenance(options: SimulationOptions, library: PileupLibrary | None) -> Map
         "pileupLibrary": None
         if library is None
         else {"events": library.size, "sha256": library.sha256},
-        "versions": {"sonicmini": sonicmini.__version__, "pythia8mc": pythia_version()}
+        "versions": {"pythia8mc": pythia_version()}
         | {package: version(package) for package in packages},
     }
 

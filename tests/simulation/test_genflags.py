@@ -182,7 +182,7 @@ class Reference:
         self.mothers = [
             list(dict.fromkeys(m for m in (row["mother1"], row["mother2"]) if m)) for row in rows
         ]
-        self.daughters = [[] for _ in rows]
+        self.daughters: list[list[int]] = [[] for _ in rows]
         for row, mothers in enumerate(self.mothers):
             for mother in mothers:
                 self.daughters[mother].append(row)

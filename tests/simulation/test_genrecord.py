@@ -61,7 +61,7 @@ def test_momentum_and_charge_are_conserved_in_decays(produced):
             decays = (status == 2) | (resonance & last)
             assert np.all(count[decays] > 0)
             assert np.all(abs(total - values)[decays] < 2e-4 * scale[decays] + 1e-4)
-            checked += np.count_nonzero(decays)
+            checked += int(np.count_nonzero(decays))
         charges = np.array([charge(pdg_id) for pdg_id in particles.pdgId.to_list()])
         hadrons = status == 2
         total, _ = daughters_sum(particles, charges)

@@ -45,8 +45,11 @@ def test_a_worker_that_dies_is_reported():
 
 def test_tasks_are_taken_as_they_are_needed():
     taken = []
-    tasks = (taken.append(number) or number for number in range(100))
-    results = ordered_map(fail_at_three, tasks, 1)
-    next(results)
+
+    def tasks():
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    next(ordered_map(fail_at_three, tasks(), 1))
     assert taken == [0]
-    results.close()
