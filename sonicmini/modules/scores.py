@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sonicmini.modules.antikt import anti_kt, tile_neighbours
+from sonicmini.modules.antikt import anti_kt, empty_tiles
 from sonicmini.modules.columns import Bools, Floats, Ints, kernel
 
 _JET_FACTOR = 0.8  # on the pT of jets: leptons count more
@@ -27,7 +27,7 @@ def vertex_scores(
     Returns:
         GeV2, shape ``(vertex_count,)``.
     """
-    around = tile_neighbours(0.4)
+    around = empty_tiles(0.4)
     starts, order = _group(vertex, vertex_count)
     scores = np.zeros(vertex_count)
     for v in range(vertex_count):
