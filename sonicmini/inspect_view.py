@@ -36,7 +36,7 @@ def _collection_table(summary: FileSummary) -> Table:
     table = _table("Collections, largest first", "collection", "branches")
     _size_columns(table)
     table.add_column("share", justify="right")
-    table.add_column("title")
+    table.add_column("title", no_wrap=True, overflow="ellipsis")
     total = sum(one.compressed_bytes for one in summary.collections)
     for one in summary.collections:
         share = f"{one.compressed_bytes / total:.1%}" if total else "-"
@@ -48,7 +48,7 @@ def _collection_table(summary: FileSummary) -> Table:
 def _branch_table(summary: FileSummary) -> Table:
     table = _table("Branches", "branch", "type")
     _size_columns(table)
-    table.add_column("title")
+    table.add_column("title", no_wrap=True, overflow="ellipsis")
     for branch in summary.branches:
         sizes = _sizes(branch, summary.events)
         table.add_row(branch.name, Text(branch.type), *sizes, Text(branch.title))

@@ -53,10 +53,14 @@ def compression(algorithm: Algorithm = "ZSTD", level: int | None = None) -> Any:
 class TreeWriter:
     """Creates a tree and appends events to it.
 
+    Branches with a counter are handed to the library collection by collection, as records: it
+    then looks at the counts once and not for every branch.
+
     Args:
         file: the open file.
         name: of the tree.
-        branches: all of them but the counters.
+        branches: all of them but the counters. A counter of ``nX`` counts the branches ``X_...``,
+            or one branch ``X``.
         counters: titles of the counters by name.
     """
 
@@ -67,12 +71,19 @@ class TreeWriter:
         branches: Sequence[TreeBranch],
         counters: Mapping[str, str],
     ) -> None:
-        self._branches = branches
-        counter_of = {branch.name: branch.counter for branch in branches}
+        self._groups = {
+            counter: [branch for branch in branches if branch.counter == counter]
+            for counter in dict.fromkeys(branch.counter for branch in branches)
+        }
+        types: dict[str, Any] = {}
+        for counter, group in self._groups.items():
+            if counter is None:
+                types |= {branch.name: _flat_type(branch) for branch in group}
+            else:
+                types[counter[1:]] = ak.types.ListType(_object_type(counter, group))
         self._tree = file.mktree(
             name,
-            {branch.name: _root_type(branch) for branch in branches},
-            counter_name=counter_of.__getitem__,
+            types,
             initial_basket_capacity=_BASKET_CAPACITY,
             resize_factor=_RESIZE_FACTOR,
         )
@@ -85,15 +96,18 @@ class TreeWriter:
             values: by branch, one per event or all values of all events one after the other.
             offsets: by counter, shape ``(events + 1,)``: where the events' values begin.
         """
-        indices = {counter: ak.index.Index64(starts) for counter, starts in offsets.items()}
-        self._tree.extend(
-            {
-                branch.name: values[branch.name]
-                if branch.counter is None
-                else _jagged(indices[branch.counter], values[branch.name])
-                for branch in self._branches
-            }
-        )
+        arrays: dict[str, Any] = {}
+        for counter, group in self._groups.items():
+            if counter is None:
+                arrays |= {branch.name: values[branch.name] for branch in group}
+            else:
+                contents = [ak.contents.NumpyArray(values[branch.name]) for branch in group]
+                objects = contents[0]
+                if _is_record(counter, group):
+                    objects = ak.contents.RecordArray(contents, _fields(counter, group))
+                starts = ak.index.Index64(offsets[counter])
+                arrays[counter[1:]] = ak.Array(ak.contents.ListOffsetArray(starts, objects))
+        self._tree.extend(arrays)
 
 
 def set_titles(tree: uproot.WritableTree, titles: Mapping[str, str]) -> None:
@@ -105,15 +119,25 @@ def set_titles(tree: uproot.WritableTree, titles: Mapping[str, str]) -> None:
     """
     cascading = tree._cascading  # noqa: SLF001
     for branch in cascading._branch_data:  # noqa: SLF001
-        branch["fTitle"] = titles[branch["fName"]]
+        if branch["kind"] != "record":
+            branch["fTitle"] = titles[branch["fName"]]
     cascading._relocate(tree.file, tree.file.sink)  # noqa: SLF001
 
 
-def _root_type(branch: TreeBranch) -> Any:  # noqa: ANN401
-    if branch.counter is None:
-        return "string" if branch.dtype.kind == "U" else branch.dtype
-    return ak.types.ListType(ak.types.NumpyType(branch.dtype.name))
+def _flat_type(branch: TreeBranch) -> Any:  # noqa: ANN401 - the library takes many
+    return "string" if branch.dtype.kind == "U" else branch.dtype
 
 
-def _jagged(offsets: ak.index.Index64, content: NDArray[np.generic]) -> ak.Array:
-    return ak.Array(ak.contents.ListOffsetArray(offsets, ak.contents.NumpyArray(content)))
+def _object_type(counter: str, group: Sequence[TreeBranch]) -> Any:  # noqa: ANN401
+    types = [ak.types.NumpyType(branch.dtype.name) for branch in group]
+    if _is_record(counter, group):
+        return ak.types.RecordType(types, _fields(counter, group))
+    return types[0]
+
+
+def _is_record(counter: str, group: Sequence[TreeBranch]) -> bool:
+    return [branch.name for branch in group] != [counter[1:]]
+
+
+def _fields(counter: str, group: Sequence[TreeBranch]) -> list[str]:
+    return [branch.name.removeprefix(f"{counter[1:]}_") for branch in group]
