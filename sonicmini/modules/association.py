@@ -105,16 +105,9 @@ def may_be_displaced(
         for i in range(tracks.offsets[event], tracks.offsets[event + 1]):
             if quality[i] == UNASSIGNED and tracks.dz_err[i] < cuts.max_dz_err:
                 for v in range(vertices.offsets[event], vertices.offsets[event + 1]):
-                    result[i] |= _is_near(tracks, i, vertices, v, cuts)
+                    near = abs(dz_to(tracks, i, vertices, v)) <= cuts.max_dz
+                    result[i] |= near and abs(dxy_to(tracks, i, vertices, v)) <= cuts.max_jet_dxy
     return result
-
-
-@kernel
-def _is_near(tracks: Tracks, i: int, vertices: Vertices, v: int, cuts: AssociationCuts) -> bool:
-    return bool(
-        abs(dz_to(tracks, i, vertices, v)) <= cuts.max_dz
-        and abs(dxy_to(tracks, i, vertices, v)) <= cuts.max_jet_dxy
-    )
 
 
 @kernel
@@ -143,7 +136,8 @@ def assign_in_jets(
             direction = (tracks.cos_phi[i], tracks.sin_phi[i], tracks.cot[i])
             largest = -1.0
             for v in range(first, last):
-                if _is_near(tracks, i, vertices, v, cuts):
+                dz, dxy = dz_to(tracks, i, vertices, v), dxy_to(tracks, i, vertices, v)
+                if abs(dz) <= cuts.max_dz and abs(dxy) <= cuts.max_jet_dxy:
                     origin = (vertices.x[v], vertices.y[v], vertices.z[v])
                     distance = line_distance(origin, axis, point, direction)
                     if distance > largest:

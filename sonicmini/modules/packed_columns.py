@@ -40,7 +40,7 @@ def kinematics(candidates: ak.Array) -> Columns:
         "phi": _wrapped(unpack_phi(pack_angle(flat(candidates, "phi"), PHI_MAX), pt)),
         "mass": _half(flat(candidates, "mass")),
         "pdgId": flat(candidates, "pdgId", np.int16),
-        "charge": flat(candidates, "charge", np.int8),
+        "charge": flat(candidates, "charge", np.int16),
     }
 
 
@@ -144,7 +144,7 @@ def track_details(tracks: ak.Array, link: CandidateTracks, packed: Columns) -> C
     n = len(packed["pt"])
     columns: Columns = {"highPurity": np.zeros(n, dtype=np.bool_)}
     columns["highPurity"][link.candidate] = flat(tracks, "isHighPurity", np.bool_)[link.track]
-    columns["lostInnerHits"] = np.full(n, -1, dtype=np.int8)
+    columns["lostInnerHits"] = np.full(n, -1, dtype=np.int16)
     columns["lostInnerHits"][link.candidate] = _lost_hits(tracks)[link.track]
 
     kept = packed["hasTrackDetails"][link.candidate]
@@ -182,11 +182,11 @@ def _hits(tracks: ak.Array, index: Ints) -> Columns:
     return dict(zip(("nPixelLayers", "nStripLayers", "nPixelHits", "nHits"), unpacked, strict=True))
 
 
-def _lost_hits(tracks: ak.Array) -> NDArray[np.int8]:
+def _lost_hits(tracks: ak.Array) -> NDArray[np.int16]:
     """-1 with a hit in the first layer of the pixel barrel, else lost hits up to 2."""
     lost = np.minimum(flat(tracks, "nLostInnerHits", np.int64), 2)
     innermost = (lost == 0) & flat(tracks, "hasHitInBPix1", np.bool_)
-    return np.where(innermost, -1, lost).astype(np.int8)
+    return np.where(innermost, -1, lost).astype(np.int16)
 
 
 def _half(values: NDArray[Any]) -> NDArray[np.float32]:
