@@ -182,8 +182,8 @@ def cost_table(
         lines.append(f"| {' | '.join([*part, *(f'{value:.3f}' for value in values)])} |")
     total = per_event(sum(run.values()) for run in alone)
     whole = [per_event(report.cpu_s for report in reports) for reports in runs.values()]
-    values = [f"{value:.3f}" for value in (total, *whole)]
-    lines.append(f"| all, whole process | | {' | '.join(values)} |")
+    cells = [f"{value:.3f}" for value in (total, *whole)]
+    lines.append(f"| all, whole process | | {' | '.join(cells)} |")
     shares = [f"{100 * (1 - total / value):.1f} %" for value in whole]
     lines.append(f"| the framework's own cost | | | {' | '.join(shares)} |")
     return lines
