@@ -148,7 +148,7 @@ def _put(state: _State, i: int, radius: float) -> None:
     px, py, pz, energy = state.p4[i, 0], state.p4[i, 1], state.p4[i, 2], state.p4[i, 3]
     pt2 = px * px + py * py
     mt2 = max(energy * energy - pz * pz, pt2)
-    rapidity = math.copysign(1e5, pz)
+    rapidity = math.copysign(1e5 + abs(pz), pz)
     if mt2 > 0.0:
         rapidity = math.copysign(math.asinh(abs(pz) / math.sqrt(mt2)), pz)
     phi = math.atan2(py, px)
