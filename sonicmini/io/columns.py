@@ -127,7 +127,7 @@ def flatten(stored: StoredProduct, array: ak.Array) -> FlatProduct:
     values = {}
     for column in stored.columns:
         place = _spell(stored.product, column.field)
-        content = layout if column.field is None else layout[column.field]
+        content = layout if column.field is None else _field(layout, column.field)
         cast = _cast(place, _to_numpy(place, content), column.branch.dtype)
         if column.bits is not None:
             cast = truncate_mantissa(cast.astype(np.float32, copy=False), column.bits)
@@ -153,12 +153,25 @@ def _flat_layout(
         raise ModuleError(f"product {product} must be a list of objects for each event")
     layout = layout.to_ListOffsetArray64(True)  # noqa: FBT003
     offsets = np.asarray(layout.offsets)
-    return np.diff(offsets), layout.content[: offsets[-1]]
+    content = layout.content
+    if content.length != offsets[-1]:
+        content = content[: offsets[-1]]
+    return np.diff(offsets), content
+
+
+def _field(layout: Any, name: str) -> Any:  # noqa: ANN401 (awkward has no types)
+    # The general way takes ten times as long, for each field of each chunk.
+    is_plain = isinstance(layout, ak.contents.RecordArray)
+    return layout.content(name) if is_plain else layout[name]
 
 
 def _to_numpy(place: str, layout: Any) -> Values:  # noqa: ANN401 (awkward has no types)
+    values: Values
     try:
-        values: Values = ak.to_numpy(layout, allow_missing=False)
+        if isinstance(layout, ak.contents.NumpyArray):
+            values = np.asarray(layout.data)
+        else:
+            values = ak.to_numpy(layout, allow_missing=False)
     except (TypeError, ValueError) as error:
         raise ModuleError(f"{place} holds missing values or lists: no branch can") from error
     if values.ndim != 1 or values.dtype.kind not in "biuf":
