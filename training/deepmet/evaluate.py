@@ -1,8 +1,7 @@
 """Numbers and pictures of the model card, on events that training and validation never saw."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
@@ -45,14 +44,13 @@ def evaluate(
     Args:
         samples: by process and pileup.
         repository: with the exported network.
-        folder: for the pictures and ``metrics.json``.
+        folder: for the pictures.
     """
     momenta = {key: _momenta(features, repository) for key, features in samples.items()}
     rows = [_measure(key, samples[key], momenta[key]) for key in samples]
     target = ("ttbar", TARGET_PILEUP)
     _draw_truth(samples[target], momenta[target], folder / "response.png")
     _draw_pileup([row for row in rows if row.process == "ttbar"], folder / "pileup.png")
-    (folder / "metrics.json").write_text(json.dumps([asdict(row) for row in rows], indent=1))
     return rows
 
 

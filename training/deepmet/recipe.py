@@ -14,14 +14,20 @@ TRAIN_PILEUP: Final = (15, 25, 35, 35, 45, 60)
 """Mean numbers of collisions, one block after the other; 35 is the target and comes twice."""
 
 _TRAIN: Final = {
-    "ttbar": 30,
-    "qcd": 12,
-    "ztautau": 10,
-    "zprime_tt": 8,
-    "wprime_wz": 10,
-    "hbb": 10,
+    "ttbar": 24,
+    "qcd": 8,
+    "ztautau": 8,
+    "zprime_tt": 6,
+    "wprime_wz": 9,
+    "hbb": 9,
 }
-_VALIDATION: Final = {"ttbar": 4, "qcd": 1, "ztautau": 1, "wprime_wz": 1}
+_VALIDATION: Final = (
+    ("ttbar", 35, 4),
+    ("ttbar", 15, 1),
+    ("ttbar", 60, 1),
+    ("ztautau", 35, 1),
+    ("wprime_wz", 35, 1),
+)
 _TEST: Final = (
     ("ttbar", 35, 12),
     ("ttbar", 15, 3),
@@ -52,19 +58,20 @@ class Sample:
 
 def samples(split: Split) -> list[Sample]:
     """All samples of a split, processes mixed so that any first part is a fair mixture."""
-    if split == "test":
-        blocks = [(process, mu) for process, mu, count in _TEST for _ in range(count)]
+    if split == "train":
+        blocks = list(_mixed(_TRAIN))
     else:
-        blocks = list(_mixed(_TRAIN if split == "train" else _VALIDATION))
+        chosen = _TEST if split == "test" else _VALIDATION
+        blocks = [(process, mu) for process, mu, count in chosen for _ in range(count)]
     first = _FIRST_SEED[split]
     return [Sample(process, mu, first + index, split) for index, (process, mu) in enumerate(blocks)]
 
 
 def _mixed(counts: dict[str, int]) -> Iterator[tuple[str, int]]:
-    """Blocks of the processes in proportion, each process with its own cycle of pileup."""
+    """Blocks of the processes in proportion, each process at its own place of the pileup cycle."""
     places = sorted(
         ((index + 0.5) / count, process, pileup)
-        for process, count in counts.items()
-        for index, pileup in enumerate(islice(cycle(TRAIN_PILEUP), count))
+        for first, (process, count) in enumerate(counts.items())
+        for index, pileup in enumerate(islice(cycle(TRAIN_PILEUP), first, first + count))
     )
     return ((process, pileup) for _, process, pileup in places)

@@ -28,11 +28,11 @@ class TrainingOptions:
     """
 
     sums: int = 4
-    epochs: int = 16
+    epochs: int = 8
     batch: int = 40
     learning_rate: float = 4e-3
     weight_decay: float = 1e-4
-    patience: int = 6
+    patience: int = 4
     seed: int = 7
     threads: int = 2
     max_time_s: float = 35 * 60
