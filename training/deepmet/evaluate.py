@@ -99,6 +99,7 @@ def _draw_truth(features: Features, momenta: Momenta, path: Path) -> None:
     axes[1].set_ylabel("rms of a component (GeV)")
     for axis in axes:
         axis.set_xlabel("generator MET (GeV)")
+    axes[1].set_ylim(bottom=0)
     axes[1].legend(title=f"ttbar, pileup {TARGET_PILEUP}")
     _save(figure, path)
 
