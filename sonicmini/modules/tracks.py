@@ -6,7 +6,16 @@ from typing import NamedTuple
 import awkward as ak
 import numpy as np
 
-from sonicmini.modules.columns import Floats, Ints, flat, kernel, offsets_from, offsets_of
+from sonicmini.errors import ModuleError
+from sonicmini.modules.columns import (
+    Floats,
+    Ints,
+    events_of,
+    flat,
+    kernel,
+    offsets_from,
+    offsets_of,
+)
 
 
 class Tracks(NamedTuple):
@@ -71,12 +80,21 @@ class CandidateTracks(NamedTuple):
 
 
 def candidate_tracks(candidates: ak.Array, tracks: ak.Array) -> CandidateTracks:
-    """Follows ``PFCand.trackIdx``."""
+    """Follows ``PFCand.trackIdx``.
+
+    Raises:
+        ModuleError: if an index is beyond the tracks of its event.
+    """
     index = flat(candidates, "trackIdx", np.int64)
     candidate = np.flatnonzero(index >= 0)
-    offsets = offsets_of(candidates)
-    event = np.searchsorted(offsets, candidate, side="right") - 1
-    track = index[candidate] + offsets_of(tracks)[event]
+    offsets, track_offsets = offsets_of(candidates), offsets_of(tracks)
+    event = events_of(offsets)[candidate]
+    track = index[candidate] + track_offsets[event]
+    if np.any(beyond := track >= track_offsets[event + 1]):
+        raise ModuleError(
+            f"PFCand_trackIdx is beyond Track in event {event[beyond][0]} of the chunk:"
+            " the input is inconsistent, make it again"
+        )
     counts = np.bincount(event, minlength=len(offsets) - 1)
     return CandidateTracks(candidate, track, offsets_from(counts))
 
