@@ -8,8 +8,13 @@ from typing import Any
 import uproot
 
 from sonicmini.errors import InputError
-from sonicmini.io.metadata import read_metadata
+from sonicmini.io.metadata import Metadata, read_metadata
+from sonicmini.io.miniaod import MINIAOD, MINIAOD_FORMAT
+from sonicmini.io.schema import AOD, FORMAT_NAME
 from sonicmini.io.validation import EVENT_TREE, check_bytes, input_errors, is_remote, opened
+
+# Only a counter has room for a collection's title in the file; the others are looked up here.
+_TABLES = {FORMAT_NAME: AOD, MINIAOD_FORMAT[0]: MINIAOD}
 
 
 @dataclass(frozen=True)
@@ -99,14 +104,21 @@ def inspect_file(path: str | Path) -> FileSummary:
             path=file,
             bytes=None if is_remote(file) else Path(file).stat().st_size,
             events=int(tree.num_entries),
-            collections=_collections(tree.branches),
+            collections=_collections(tree.branches, _known_titles(metadata)),
             format_name=metadata.format_name if metadata else None,
             format_version=metadata.format_version if metadata else None,
             provenance=metadata.provenance if metadata else {},
         )
 
 
-def _collections(branches: Iterable[Any]) -> tuple[CollectionSummary, ...]:
+def _known_titles(metadata: Metadata | None) -> dict[str, str]:
+    table = _TABLES.get(metadata.format_name, {}) if metadata else {}
+    return {collection.prefix: collection.title for collection in table.values()}
+
+
+def _collections(
+    branches: Iterable[Any], known_titles: Mapping[str, str]
+) -> tuple[CollectionSummary, ...]:
     summaries = [
         BranchSummary(
             branch.name,
@@ -119,7 +131,7 @@ def _collections(branches: Iterable[Any]) -> tuple[CollectionSummary, ...]:
     ]
     prefixes = {branch.name.partition("_")[0] for branch in summaries}
     groups: dict[str, list[BranchSummary]] = {}
-    titles: dict[str, str] = {}
+    titles = dict(known_titles)
     for branch in summaries:
         prefix = branch.name.partition("_")[0]
         if prefix[:1] == "n" and prefix[1:] in prefixes:
@@ -127,11 +139,7 @@ def _collections(branches: Iterable[Any]) -> tuple[CollectionSummary, ...]:
             titles[prefix] = branch.title
         groups.setdefault(prefix, []).append(branch)
     collections = [
-        CollectionSummary(prefix, titles.get(prefix, _only_title(group)), tuple(group))
+        CollectionSummary(prefix, titles.get(prefix, ""), tuple(group))
         for prefix, group in groups.items()
     ]
     return tuple(sorted(collections, key=lambda one: one.compressed_bytes, reverse=True))
-
-
-def _only_title(branches: list[BranchSummary]) -> str:
-    return branches[0].title if len(branches) == 1 else ""

@@ -13,7 +13,7 @@ from sonicmini.event import Chunk
 from sonicmini.io.blocks import Block, cut_into_chunks, flat_block, plan_reads
 from sonicmini.io.content import INDEX_TARGETS, content_faults
 from sonicmini.io.schema import AOD, Collection
-from sonicmini.io.source import EventRange
+from sonicmini.io.event_range import EventRange
 from sonicmini.io.validation import EVENT_TREE, count_events, input_errors, opened
 
 

@@ -27,8 +27,7 @@ def test_groups_branches_by_collection_largest_first(aod_file):
         names = {branch.name for branch in found[table.prefix].branches}
         expected = {table.branch_name(branch) for branch in table.branches}
         assert names == expected | ({table.counter} - {None})
-    assert found["PFCand"].title == AOD["PFCand"].title
-    assert found["run"].title == "run number"
+        assert found[table.prefix].title == table.title
 
 
 def test_sizes_are_those_of_the_baskets(aod_file):

@@ -9,7 +9,7 @@ from sonicmini.errors import ConfigError, InputError
 from sonicmini.io.precision import truncate_mantissa
 from sonicmini.io.root_source import RootSource
 from sonicmini.io.schema import AOD
-from sonicmini.io.source import EventRange
+from sonicmini.io.event_range import EventRange
 
 
 def gather(source):
