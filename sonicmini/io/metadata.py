@@ -1,6 +1,6 @@
 """The tree ``Runs`` of every file: what its format is and how it was made.
 
-It has one entry with the branches ``formatName``, ``formatVersion`` and ``provenance``, the last a
+Its only entry has the branches ``formatName``, ``formatVersion`` and ``provenance``, the last a
 JSON object.
 """
 
@@ -43,18 +43,27 @@ class Metadata:
 
 
 def read_metadata(file: uproot.ReadOnlyDirectory) -> Metadata | None:
-    """Reads an open file's metadata; None if it has none of this form.
+    """Reads an open file's metadata; None if it has none of this form, or of several formats.
 
-    A provenance that is no JSON object is left out rather than refused: nothing is computed of it.
+    A file that was merged of others, as by ROOT's hadd, has one entry of each: its provenance is
+    theirs, as a list under ``merged``.
     """
     tree = file.get(METADATA_TREE)
-    if not isinstance(tree, uproot.TTree) or tree.num_entries != 1:
+    if not isinstance(tree, uproot.TTree) or not set(BRANCH_TITLES) <= set(tree.keys()):
         return None
-    if not set(BRANCH_TITLES) <= set(tree.keys()):
+    names, versions, texts = (tree[branch].array(library="np") for branch in BRANCH_TITLES)
+    formats = {(str(name), int(version)) for name, version in zip(names, versions, strict=True)}
+    if len(formats) != 1:
         return None
-    name, version, text = (tree[branch].array(library="np")[0] for branch in BRANCH_TITLES)
+    (name, version) = formats.pop()
+    parts = [_decoded(text) for text in texts]
+    return Metadata(name, version, parts[0] if len(parts) == 1 else {"merged": parts})
+
+
+def _decoded(text: str) -> dict[str, Any]:
+    # What is no JSON object is left out rather than refused: nothing is computed of it.
     try:
         provenance = json.loads(text)
     except ValueError:
-        provenance = {}
-    return Metadata(str(name), int(version), provenance if isinstance(provenance, dict) else {})
+        return {}
+    return provenance if isinstance(provenance, dict) else {}

@@ -1,6 +1,5 @@
 """Reads AOD-like ROOT files chunk by chunk."""
 
-import difflib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -8,12 +7,12 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
-from sonicmini.errors import ConfigError, InputError
+from sonicmini.errors import ConfigError, InputError, nearest
 from sonicmini.event import Chunk
 from sonicmini.io.blocks import Block, cut_into_chunks, flat_block, plan_reads
 from sonicmini.io.content import INDEX_TARGETS, content_faults
-from sonicmini.io.schema import AOD, Collection
 from sonicmini.io.event_range import EventRange
+from sonicmini.io.schema import AOD, Collection
 from sonicmini.io.validation import EVENT_TREE, count_events, input_errors, opened
 
 
@@ -137,9 +136,7 @@ def _check_request(
     faults = [] if requests else ["no input file is given"]
     for product in wanted:
         if product not in AOD:
-            near = difflib.get_close_matches(product, AOD, 1)
-            hint = f", did you mean {near[0]}?" if near else f"; it has {', '.join(AOD)}"
-            faults.append(f"the input format has no product {product}{hint}")
+            faults.append(f"the input format has no product {product}{nearest(product, AOD)}")
     if chunk_size < 1:
         faults.append(f"a chunk of {chunk_size} events is impossible; take 1 or more")
     if max_events is not None and max_events < 0:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from sonicmini.errors import ConfigError, InputError
+from sonicmini.io.event_range import EventRange
 from sonicmini.io.precision import truncate_mantissa
 from sonicmini.io.root_source import RootSource
 from sonicmini.io.schema import AOD
-from sonicmini.io.event_range import EventRange
 
 
 def gather(source):
@@ -189,7 +189,7 @@ def test_all_faults_of_the_request_are_told():
     with pytest.raises(ConfigError) as error:
         RootSource([], ["Tracks", "Jet"], chunk_size=0, max_events=-1)
     assert "no input file is given" in str(error.value)
-    assert "no product Tracks, did you mean Track?" in str(error.value)
+    assert "no product Tracks; did you mean Track?" in str(error.value)
     assert "no product Jet" in str(error.value)
     assert "a chunk of 0 events" in str(error.value)
     assert "-1 events" in str(error.value)
