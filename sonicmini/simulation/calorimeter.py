@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from sonicmini.simulation.cells import TWO_PI, Cells, cell_at, locate
+from sonicmini.simulation.cells import TWO_PI, Cells, locate
 from sonicmini.simulation.constants import (
     ELECTROMAGNETIC_RESOLUTION,
     HADRON_RESOLUTION,
@@ -23,6 +23,8 @@ ECAL_TO_HADRON = 0.92
 """ECAL response to the hadronic energy, relative to the intrinsic response."""
 RESPONSE_AT_50 = 0.703
 BARREL = 1.479
+MIN_SHARE = 0.003
+"""Parts of a shower, and energies (GeV), not worth a cell."""
 FORWARD = 3.0
 
 Grid = tuple[Floats, Ints, Ints]
@@ -40,10 +42,18 @@ def intrinsic_response(energy: float) -> float:
 
 
 @kernel
+def expected_signal(energy: float) -> float:
+    """Signal that a hadron leaves on average, were the response that of an electron."""
+    return energy * intrinsic_response(energy)
+
+
+@kernel
 def hadron_energy(ecal: float, hcal: float) -> float:
     """Energy of a hadron from its raw signals (HCAL's scale: right at 50 GeV)."""
     signal = ecal / ECAL_TO_HADRON + hcal * RESPONSE_AT_50
     energy = signal / 0.6
+    if signal <= 0.0:
+        return 0.0
     for _ in range(6):
         energy = signal / intrinsic_response(energy)
     return energy
@@ -90,19 +100,31 @@ def deposit(
     width, tail, reach = shape
     count = divisions[ring]
     place = (at[1] + math.pi) / TWO_PI * count
-    across = place - math.floor(place)
+    column = int(place)
+    across = place - column
+    in_phi = np.empty(2 * reach + 1)
+    below = share(-reach - across, width, tail)
+    for k in range(2 * reach + 1):
+        above = share(k - reach + 1 - across, width, tail)
+        in_phi[k] = above - below
+        below = above
+    below = share(-reach - along, width, tail)
     for d_ring in range(-reach, reach + 1):
+        above = share(d_ring + 1 - along, width, tail)
+        in_eta = above - below
+        below = above
         other = ring + d_ring
-        if other < 0 or other >= len(divisions) or divisions[other] == 0:
+        if in_eta < MIN_SHARE or other < 0 or other >= len(divisions) or divisions[other] == 0:
             continue
-        in_eta = share(d_ring + 1 - along, width, tail) - share(d_ring - along, width, tail)
-        if in_eta < 1e-3:
-            continue
-        for d_phi in range(-reach, reach + 1):
-            in_phi = share(d_phi + 1 - across, width, tail) - share(d_phi - across, width, tail)
-            phi = at[1] + d_phi * TWO_PI / count
-            cell = cell_at(other, phi, divisions, first)
-            energies[cell] += energy * in_eta * in_phi
+        same = divisions[other] == count
+        for k in range(2 * reach + 1):
+            part = energy * in_eta * in_phi[k]
+            if part < MIN_SHARE:
+                continue
+            index = column + k - reach
+            if not same:
+                index = int((place + k - reach) / count * divisions[other])
+            energies[first[other] + index % divisions[other]] += part
 
 
 @kernel
@@ -140,8 +162,8 @@ def deposit_forward(
     else:
         signal = smeared(energy, HF_HADRON_RESOLUTION[0], HF_HADRON_RESOLUTION[1])
         short = signal * (0.15 + 0.35 * np.random.beta(2.0, 1.5))
-    deposit(hf, fibres[0], signal - short, at, (0.12, 0.15, 1))
-    deposit(hf, fibres[1], short, at, (0.15, 0.15, 1))
+    deposit(hf, fibres[0], signal - short, at, (0.05, 0.10, 1))
+    deposit(hf, fibres[1], short, at, (0.08, 0.15, 1))
 
 
 @kernel

@@ -39,7 +39,7 @@ def uphill(cell: int, energies: Floats, neighbours: NDArray[np.int32], sides: in
 def find_clusters(
     energies: Floats,
     geometry: Geometry,
-    seeding: tuple[int, float, float],
+    seeding: tuple[int, float, float, float],
     out: Records,
     cluster_of: Ints,
 ) -> int:
@@ -48,8 +48,8 @@ def find_clusters(
     Args:
         energies: of the cells after zero suppression.
         geometry: centres and neighbours of the cells.
-        seeding: neighbours (4 or 8) that a seed must top, and its minimum energy in the barrel and
-            at abs(eta) = 3.
+        seeding: neighbours (4 or 8) that a seed must top, its minimum energy in the barrel and at
+            abs(eta) = 3, and abs(eta) beyond which every cell of that energy is a seed.
         out: ``CLUSTER`` records, written: energy, position (weights 4.2 + ln(share), at least 0).
         cluster_of: written: cluster of each cell, -1 for none.
 
@@ -57,7 +57,7 @@ def find_clusters(
         How many clusters there are.
     """
     eta, phi, neighbours = geometry
-    sides, low, high = seeding
+    sides, low, high, separate = seeding
     cluster_of[:] = -1
     active = np.flatnonzero(energies)
     count = 0
@@ -66,7 +66,8 @@ def find_clusters(
         along = max(0.0, (abs(eta[cell]) - 1.479) / 1.521)
         if energies[cell] < low + along * (high - low) or count >= len(out):
             continue
-        if uphill(cell, energies, neighbours, sides) == cell:
+        alone = abs(eta[cell]) > separate
+        if alone or uphill(cell, energies, neighbours, sides) == cell:
             cluster_of[cell] = count
             new = out[count]
             new.seed = cell

@@ -27,6 +27,7 @@ from sonicmini.simulation.particleflow import (
     choose_tracks,
     forward_candidates,
     free_clusters,
+    set_electrons,
 )
 from sonicmini.simulation.particles import ParticleBatch
 from sonicmini.simulation.tracking import reconstruct_tracks
@@ -77,7 +78,7 @@ def stage_seed(seed: int, stage: int) -> int:
     return (seed * 2654435761 + stage * 40503) % (1 << 32)
 
 
-def _clustered(cells: Cells, energies: Floats, seeding: tuple[int, float, float]) -> Layer:
+def _clustered(cells: Cells, energies: Floats, seeding: tuple[int, float, float, float]) -> Layer:
     clusters = np.zeros(np.count_nonzero(energies), records.CLUSTER)
     cluster_of = np.empty(cells.size, np.int64)
     count = find_clusters(energies, geometry(cells), seeding, clusters, cluster_of)
@@ -129,6 +130,7 @@ def _particle_flow(
     blocks = (
         np.empty(len(tracks), np.int64),
         np.empty(len(ecal.clusters), np.int64),
+        np.zeros(blocks_count),
         np.zeros(blocks_count),
         np.zeros(blocks_count),
         np.zeros(blocks_count),
@@ -216,6 +218,7 @@ def reconstruct_event(given: Records, seed: int) -> Event:
     take_electrons(electrons, tracks, ecal.clusters, owner)
 
     candidates = _particle_flow(tracks, (ecal, hcal), fibres, vertex)
+    set_electrons(electrons, candidates)
     pairs = np.zeros(MAX_OBJECTS, records.V0_CANDIDATE)
     pairs = pairs[: find_v0(tracks, pairs)]
     objects = np.zeros(MAX_OBJECTS, records.TRIGGER_OBJECT)

@@ -8,7 +8,12 @@ import math
 
 import numpy as np
 
-from sonicmini.simulation.calorimeter import Grid, hadron_energy
+from sonicmini.simulation.calorimeter import (
+    ECAL_TO_HADRON,
+    RESPONSE_AT_50,
+    Grid,
+    expected_signal,
+)
 from sonicmini.simulation.cells import cell_at, locate
 from sonicmini.simulation.clustering import Geometry
 from sonicmini.simulation.kernel import Floats, Ints, Records, kernel
@@ -17,13 +22,16 @@ from sonicmini.simulation.records import CHARGED_HADRON, MUON
 SATELLITE_DISTANCE = 0.05
 MUON_ECAL = 0.35
 MUON_HCAL = 2.5
+EXCESS_RESOLUTION = (1.1, 0.06)
+"""Stochastic and constant term of the resolution that an excess must be larger than."""
 ROWS = 64
 
 Layer = tuple[Grid, Geometry, Ints]
 """Geometry of a calorimeter and the cluster of each of its cells."""
 
-Blocks = tuple[Ints, Ints, Floats, Floats, Floats]
-"""Block of each track, of each ECAL cluster; of each block: momentum, its variance, ECAL energy."""
+Blocks = tuple[Ints, Ints, Floats, Floats, Floats, Floats]
+"""Block of each track, of each ECAL cluster; of each block: its tracks' momentum, the signal that
+they should leave, the variance of that, and the ECAL energy."""
 
 
 @kernel
@@ -56,10 +64,18 @@ def linked_cluster(eta: float, phi: float, layer: Layer, clusters: Records) -> i
 
 
 @kernel
-def momentum_variance(track: Records) -> float:
-    """Squared error of the momentum."""
+def signal_variance(track: Records) -> float:
+    """Squared error of the signal expected of a hadron, from the calorimeters and its momentum."""
     momentum = track.pt * math.cosh(track.eta)
-    return float(track.covQopQop * momentum**4)
+    stochastic, constant = EXCESS_RESOLUTION
+    relative = stochastic**2 / momentum + constant**2 + track.covQopQop * momentum**2
+    return float(relative * expected_signal(momentum) ** 2)
+
+
+@kernel
+def measured_signal(in_ecal: float, raw_hcal: float) -> float:
+    """Signal of ECAL and HCAL on the scale of ``expected_signal``."""
+    return in_ecal / ECAL_TO_HADRON + raw_hcal * RESPONSE_AT_50
 
 
 @kernel
@@ -70,7 +86,7 @@ def link_tracks(
 
     Muons take the energy of a minimum ionising particle from their clusters.
     """
-    track_block, ecal_block, momentum, variance, _ = blocks
+    track_block, ecal_block, momentum, signal, variance, _ = blocks
     hcal_clusters = len(hcal[1])
     track_block[:] = -1
     ecal_block[:] = -1
@@ -97,13 +113,14 @@ def link_tracks(
         track_block[i] = block
         if block >= 0:
             momentum[block] += track.pt * math.cosh(track.eta)
-            variance[block] += momentum_variance(track)
+            signal[block] += expected_signal(track.pt * math.cosh(track.eta))
+            variance[block] += signal_variance(track)
 
 
 @kernel
 def sum_ecal(ecal: Records, hcal: Records, blocks: Blocks) -> Floats:
-    """ECAL energy of each block; returns by how much its momentum exceeds the calorimeters."""
-    _, ecal_block, momentum, _, in_ecal = blocks
+    """ECAL energy of each block; returns the signal that its tracks miss in the calorimeters."""
+    _, ecal_block, momentum, signal, _, in_ecal = blocks
     in_ecal[:] = 0.0
     for c in range(len(ecal)):
         if ecal_block[c] >= 0:
@@ -112,7 +129,7 @@ def sum_ecal(ecal: Records, hcal: Records, blocks: Blocks) -> Floats:
     for b in range(len(momentum)):
         if momentum[b] > 0.0:
             raw = hcal[b].energy - hcal[b].used if b < len(hcal) else 0.0
-            deficit[b] = momentum[b] - hadron_energy(in_ecal[b], raw)
+            deficit[b] = signal[b] - measured_signal(in_ecal[b], raw)
     return deficit
 
 
@@ -125,7 +142,7 @@ def bucket(eta: float, phi: float) -> tuple[int, int]:
 @kernel
 def absorb_satellites(tracks: Records, ecal: Records, blocks: Blocks, deficit: Floats) -> None:
     """Give unlinked ECAL clusters near a track to its block while that misses energy."""
-    track_block, ecal_block, _, _, in_ecal = blocks
+    track_block, ecal_block, _, _, _, in_ecal = blocks
     head = np.full((ROWS, ROWS), -1, np.int64)
     following = np.full(len(tracks), -1, np.int64)
     for i in range(len(tracks)):
@@ -147,7 +164,7 @@ def absorb_satellites(tracks: Records, ecal: Records, blocks: Blocks, deficit: F
                     if away < nearest:
                         best, nearest = track_block[i], away
                     i = following[i]
-        if best >= 0 and deficit[best] > ecal[c].energy:
+        if best >= 0 and deficit[best] > measured_signal(ecal[c].energy, 0.0):
             ecal_block[c] = best
             in_ecal[best] += ecal[c].energy
-            deficit[best] -= ecal[c].energy / 0.6
+            deficit[best] -= measured_signal(ecal[c].energy, 0.0)

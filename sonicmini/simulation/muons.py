@@ -208,6 +208,6 @@ def take_muons(muons: Records, tracks: Records, energies: Records) -> None:
                 away = distance(other.eta - track.eta, other.phi - track.phi)
                 if 0.001 < away < 0.3:
                     cone += other.pt
-        if track.forParticleFlow and is_particle_flow_muon(muon, track, cone):
+        if is_particle_flow_muon(muon, track, cone):
             muon.isPFcand = True
             track.particle = MUON

@@ -9,19 +9,21 @@ import math
 
 import numpy as np
 
-from sonicmini.simulation.calorimeter import hadron_energy
+from sonicmini.simulation.calorimeter import ECAL_TO_HADRON, RESPONSE_AT_50, hadron_energy
 from sonicmini.simulation.constants import CALO_LENGTH, CALO_RADIUS, HF_LENGTH, TRACKER_ETA
 from sonicmini.simulation.kernel import Floats, Ints, Records, kernel
-from sonicmini.simulation.linking import Blocks
+from sonicmini.simulation.linking import Blocks, measured_signal
 from sonicmini.simulation.records import CHARGED_HADRON, ELECTRON, MUON
 
 PION_MASS = 0.13957
-MIN_PHOTON = (0.35, 0.5)
+MIN_PHOTON = (0.33, 0.4)
 """Least pT and energy of a photon."""
 MIN_NEUTRAL = (0.5, 1.2)
-MIN_FORWARD = (0.55, 4.0)
-EXCESS_RESOLUTION = (1.2, 0.06)
-"""Stochastic and constant term of the resolution that an excess must be larger than."""
+MIN_FORWARD = (0.65, 5.0)
+MIN_FORWARD_SHARE = 0.3
+"""Part of a forward cell's energy that makes a candidate of its own."""
+NEUTRAL_SCALE = (1.12, 0.4)
+"""Slope and offset (GeV) that restore what neutral hadrons lose below thresholds and in ECAL."""
 
 Out = tuple[Records, Ints]
 """Candidates, and how many there are (one element)."""
@@ -30,7 +32,7 @@ Out = tuple[Records, Ints]
 @kernel
 def photon_energy(raw: float, eta: float) -> float:
     """Energy of a photon from its cluster: restores what zero suppression and clustering lose."""
-    return raw * 1.015 + (0.06 if abs(eta) < 1.479 else 0.15)
+    return raw * 1.01 + (0.10 if abs(eta) < 1.479 else 0.20)
 
 
 @kernel
@@ -127,9 +129,22 @@ def add_charged(out: Out, tracks: Records, which: int) -> None:
 
 
 @kernel
+def set_electrons(electrons: Records, candidates: Records) -> None:
+    """Give particle flow's electrons the energy of track and cluster combined."""
+    for electron in electrons:
+        if not electron.forParticleFlow:
+            continue
+        for new in candidates:
+            if new.trackIdx == electron.trackIdx:
+                new.pt = electron.pt
+                new.ecalEnergy, new.rawEcalEnergy = electron.scEnergy, electron.scRawEnergy
+                break
+
+
+@kernel
 def charged_candidates(tracks: Records, hcal: Records, blocks: Blocks, out: Out) -> None:
     """Candidates of all tracks that particle flow uses, with their share of the block's energy."""
-    track_block, _, momentum, _, in_ecal = blocks
+    track_block, _, momentum, _, _, in_ecal = blocks
     for i in range(len(tracks)):
         track = tracks[i]
         if track.particle <= 0:
@@ -155,8 +170,12 @@ def charged_candidates(tracks: Records, hcal: Records, blocks: Blocks, out: Out)
 
 @kernel
 def block_excess(ecal: Records, hcal: Records, blocks: Blocks, out: Out, vertex: Records) -> None:
-    """Neutral candidates from blocks with tracks whose energy exceeds the momentum."""
-    _, ecal_block, momentum, variance, in_ecal = blocks
+    """Neutral candidates from blocks with tracks whose signal exceeds what the tracks should leave.
+
+    The excess is an electromagnetic shower as far as the block's ECAL energy allows, since most
+    neutral energy in jets is; the rest is a neutral hadron.
+    """
+    _, ecal_block, momentum, signal, variance, in_ecal = blocks
     leading = np.full(len(momentum), -1)
     for c in range(len(ecal)):
         b = ecal_block[c]
@@ -167,25 +186,22 @@ def block_excess(ecal: Records, hcal: Records, blocks: Blocks, out: Out, vertex:
         if p <= 0.0:
             continue
         raw = hcal[b].energy - hcal[b].used if b < len(hcal) else 0.0
-        excess = hadron_energy(in_ecal[b], raw) - p
-        error = variance[b] + (EXCESS_RESOLUTION[0] ** 2 / p + EXCESS_RESOLUTION[1] ** 2) * p * p
-        if excess < (1.0 + math.exp(-p / 100.0)) * math.sqrt(error):
+        excess = measured_signal(in_ecal[b], raw) - signal[b]
+        if excess < (1.0 + math.exp(-p / 100.0)) * math.sqrt(variance[b]):
             continue
-        best = leading[b]
         photon = 0.0
-        if best >= 0:
-            photon = min(excess, in_ecal[b])
-            add_photon(out, (ecal[best], best), photon, vertex)
-        rest = excess - photon
+        if leading[b] >= 0:
+            photon = min(excess * ECAL_TO_HADRON, in_ecal[b])
+            add_photon(out, (ecal[leading[b]], leading[b]), photon, vertex)
+        rest = hadron_energy(0.0, (excess - photon / ECAL_TO_HADRON) / RESPONSE_AT_50)
         if raw > 0.0 and rest > 0.0:
-            at = (hcal[b].eta, hcal[b].phi)
-            add_hadron(out, (rest, 0.0, raw), at, vertex)
+            add_hadron(out, (rest, 0.0, raw), (hcal[b].eta, hcal[b].phi), vertex)
 
 
 @kernel
 def free_clusters(ecal: Records, hcal: Records, blocks: Blocks, out: Out, vertex: Records) -> None:
     """Photons and neutral hadrons from clusters without tracks."""
-    _, ecal_block, momentum, _, _ = blocks
+    _, ecal_block, momentum, _, _, in_ecal = blocks
     for c in range(len(ecal)):
         raw = ecal[c].energy - ecal[c].used
         if ecal_block[c] < 0 and raw > 0.0:
@@ -193,7 +209,9 @@ def free_clusters(ecal: Records, hcal: Records, blocks: Blocks, out: Out, vertex
     for h in range(len(hcal)):
         raw = hcal[h].energy - hcal[h].used
         if momentum[h] <= 0.0 and raw > 0.0:
-            add_hadron(out, (hadron_energy(0.0, raw), 0.0, raw), (hcal[h].eta, hcal[h].phi), vertex)
+            energy = NEUTRAL_SCALE[0] * hadron_energy(0.0, raw) + NEUTRAL_SCALE[1]
+            energies = (energy, 0.0, raw)
+            add_hadron(out, energies, (hcal[h].eta, hcal[h].phi), vertex)
 
 
 @kernel
@@ -214,9 +232,10 @@ def forward_candidates(
             continue
         electromagnetic = max(0.0, long[cell] - short[cell])
         hadronic = total - electromagnetic
-        if hadronic < MIN_FORWARD[0] * transverse:
+        least = max(MIN_FORWARD[0] * transverse, MIN_FORWARD_SHARE * total)
+        if hadronic < least and hadronic < electromagnetic:
             electromagnetic, hadronic = total, 0.0
-        elif electromagnetic < MIN_FORWARD[0] * transverse:
+        elif electromagnetic < least:
             electromagnetic, hadronic = 0.0, total
         if electromagnetic > 0.0:
             add_neutral(out, 2, (electromagnetic, electromagnetic, 0.0), at, vertex)

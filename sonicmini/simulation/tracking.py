@@ -58,7 +58,7 @@ def is_found(pattern: Pattern, kind: int, pt: float, radius: float) -> bool:
         return False
     efficiency = 0.99
     if kind != MUON:
-        efficiency = 0.97 * min(1.0, 0.6 + 0.4 * (pt - 0.3) / 0.6) if pt < 0.9 else 0.97
+        efficiency = 0.97 / (1.0 + math.exp((0.32 - pt) / 0.09))
     if radius > 2.0:
         efficiency *= max(0.0, 1.0 - (radius - 2.0) / 48.0) ** 1.5
     return np.random.random() < efficiency
@@ -119,7 +119,7 @@ def smear(
     g_dxy = g[3]
     g_phi = CORRELATION_PHI_DXY * g[3] + rest_dxy * g[2]
     g_dsz = rho * g[3] + CORRELATION_LAMBDA_DSZ * g[1] + rest_dsz * g[4]
-    qop *= 1.0 + relative * g[0]
+    qop *= max(0.4, 1.0 + relative * g[0])
     lam = min(max(lam + s_lam * g[1], -1.5), 1.5)
     phi = wrap(phi + s_phi * g_phi)
     dxy += s_dxy * g_dxy
@@ -165,7 +165,8 @@ def finish(track: Records) -> None:
     track.particle = 0
     relative = math.sqrt(track.covQopQop) * track.pt * math.cosh(track.eta)
     layers = track.nPixelLayers + track.nStripLayers
-    track.forParticleFlow = track.isHighPurity and relative < 0.5 and layers >= 3
+    good = track.isHighPurity and relative < 0.5 and layers >= 3
+    track.forParticleFlow = good and track.nPixelLayers > 0
 
 
 @kernel
