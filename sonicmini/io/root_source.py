@@ -134,9 +134,11 @@ def _check_request(
     max_events: int | None,
 ) -> None:
     faults = [] if requests else ["no input file is given"]
-    for product in wanted:
-        if product not in AOD:
-            faults.append(f"the input format has no product {product}{nearest(product, AOD)}")
+    faults += [
+        f"the input format has no product {product}{nearest(product, AOD)}"
+        for product in wanted
+        if product not in AOD
+    ]
     if chunk_size < 1:
         faults.append(f"a chunk of {chunk_size} events is impossible; take 1 or more")
     if max_events is not None and max_events < 0:
