@@ -1,0 +1,178 @@
+"""Packed candidates against CMS's rules, candidate by candidate."""
+
+import functools
+import math
+
+import awkward as ak
+import numpy as np
+import pytest
+
+from sonicmini.modules.codecs import pack_angle, pack_half, unpack_angle, unpack_half
+from sonicmini.modules.packing import PackPFCandidates
+from sonicmini.modules.puppi import Puppi
+from sonicmini.modules.vertices import PrimaryVertexAssociation, PrimaryVertexSorting
+from tests.toys import toy_products
+
+
+@functools.cache
+def made(seed=1, sizes=(400, 0, 1, 150), vertices=(12, 2, 1, 0)):
+    products = toy_products(len(sizes), seed, candidates=sizes, vertices=vertices)
+    for module in (PrimaryVertexSorting(), PrimaryVertexAssociation(), Puppi(), PackPFCandidates()):
+        products |= module.produce({name: products[name] for name in module.consumes})
+    return products
+
+
+def pairs(products):
+    """Each packed candidate with what it was made of."""
+    for i, event in enumerate(products["PackedPFCand"].to_list()):
+        original = products["PFCand"][i].to_list()
+        vertex = products["PFCandVertex"][i].to_list()
+        tracks = products["Track"][i].to_list()
+        for packed in event:
+            index = packed["pfCandIdx"]
+            track = (
+                tracks[original[index]["trackIdx"]] if original[index]["trackIdx"] >= 0 else None
+            )
+            yield i, packed, original[index], vertex[index], track
+
+
+def half(value):
+    return float(unpack_half(pack_half([value]))[0])
+
+
+def test_every_candidate_is_packed_once():
+    products = made()
+    index = ak.sort(products["PackedPFCand"].pfCandIdx, axis=1)
+    assert index.to_list() == ak.local_index(products["PFCand"].pt).to_list()
+
+
+def test_kinematics_are_within_the_packed_precision():
+    for _, packed, original, _, _ in pairs(made()):
+        assert packed["pt"] == half(original["pt"])
+        assert packed["mass"] == half(original["mass"])
+        assert packed["eta"] == unpack_angle(pack_angle([original["eta"]], 6.0), 6.0)[0]
+        turn = math.remainder(packed["phi"] - original["phi"], 2 * math.pi)
+        assert abs(turn) <= 0.6 * 3.2 / 32767 + 1e-6
+        assert abs(packed["phi"]) <= math.pi + 1e-6
+        assert (packed["pdgId"], packed["charge"]) == (original["pdgId"], original["charge"])
+
+
+def test_impact_parameters_follow_the_vertex():
+    products = made()
+    for i, packed, _, vertex, _ in pairs(products):
+        z = products["SlimmedPV"].z[i]
+        assert packed["dxy"] == pytest.approx(half(100 * vertex["dxy"]) / 100, rel=1e-6)
+        own = half(100 * vertex["dz"]) / 100
+        assert packed["dzAssociatedPV"] == pytest.approx(own, rel=1e-6)
+        shift = float(z[vertex["pvIdx"]] - z[0]) if vertex["pvIdx"] >= 0 else 0.0
+        assert packed["dz"] == pytest.approx(own + shift, rel=1e-5, abs=1e-6)
+        for name in ("pvIdx", "pvAssocQuality", "fromPV"):
+            assert packed[name] == vertex[name]
+
+
+def test_track_details_are_kept_by_pt_and_v0():
+    products = made()
+    v0 = products["V0"]
+    schemas = set()
+    for i, packed, original, _, track in pairs(products):
+        if track is None:
+            assert not packed["hasTrackDetails"]
+            continue
+        in_v0 = original["trackIdx"] in {*v0.trackIdx1[i], *v0.trackIdx2[i]}
+        if packed["pt"] > 0.95 or packed["trkPt"] > 0.95 or in_v0:
+            expected = 8 if track["nValidPixelHits"] else 264
+            expected = 0 if abs(original["pdgId"]) == 11 else expected
+        elif packed["pt"] > 0.5:
+            expected = 520 if track["nValidPixelHits"] else 776
+        else:
+            assert not packed["hasTrackDetails"]
+            continue
+        assert packed["hasTrackDetails"]
+        assert packed["covarianceSchema"] == expected
+        schemas.add(expected)
+    assert schemas == {0, 8, 264, 520, 776}
+
+
+def test_track_columns():
+    for _, packed, _, _, track in pairs(made()):
+        if track is None:
+            assert packed["lostInnerHits"] == -1
+            assert not packed["highPurity"]
+            for name in ("Pt", "Eta", "Phi"):
+                assert packed[f"trk{name}"] == packed[name.lower()]
+            continue
+        lost = min(track["nLostInnerHits"], 2)
+        assert packed["lostInnerHits"] == (-1 if lost == 0 and track["hasHitInBPix1"] else lost)
+        assert packed["highPurity"] == track["isHighPurity"]
+        assert packed["trkPt"] == pytest.approx(track["pt"], rel=1e-3, abs=1.1e-3)
+        assert packed["trkEta"] == pytest.approx(track["eta"], abs=1.2e-3)
+        turn = math.remainder(packed["trkPhi"] - track["phi"], 2 * math.pi)
+        assert abs(turn) < 3e-4
+        if packed["hasTrackDetails"]:
+            assert packed["nPixelHits"] == track["nValidPixelHits"]
+            assert packed["nHits"] == track["nValidHits"]
+            assert packed["nPixelLayers"] == track["nPixelLayers"]
+            assert packed["nStripLayers"] == track["nStripLayers"]
+            assert packed["normChi2"] == min(int(track["chi2"] / track["ndof"] + 1e-6), 255)
+            assert packed["dxyErr"] == pytest.approx(math.sqrt(track["covDxyDxy"]), rel=1e-3)
+            assert packed["dzErr"] == pytest.approx(math.sqrt(track["covDszDsz"]), rel=1e-3)
+        else:
+            assert packed["nHits"] == packed["normChi2"] == packed["covDxyDxy"] == 0
+            assert packed["dxyErr"] == packed["dzErr"] == -1
+
+
+def test_weights_and_calorimeter_fractions():
+    products = made()
+    weights = products["PuppiWeight"]
+    for i, packed, original, _, _ in pairs(products):
+        weight = weights[i, packed["pfCandIdx"]]
+        assert packed["puppiWeight"] == pytest.approx(int(255 * weight.weight + 1e-5) / 255)
+        assert packed["puppiWeightNoLep"] == pytest.approx(weight.weightNoLep, abs=0.012)
+        total = original["ecalEnergy"] + original["hcalEnergy"]
+        energy = math.hypot(original["pt"] * math.cosh(original["eta"]), original["mass"])
+        charged_or_photon = original["charge"] != 0 or original["pdgId"] == 22
+        has_calo = charged_or_photon and original["pt"] > 0.5
+        hcal = original["hcalEnergy"] / total if has_calo or original["pdgId"] in (1, 130) else 0
+        assert packed["hcalFraction"] == pytest.approx(hcal, abs=0.0101)
+        assert packed["caloFraction"] == pytest.approx(total / energy * has_calo, abs=0.0101)
+        isolated = original["isIsolatedChargedHadron"] and original["pt"] > 3
+        assert packed["isIsolatedChargedHadron"] == isolated
+        assert (packed["rawCaloFraction"] > 0) == isolated
+
+
+def test_muons_are_marked():
+    products = made()
+    packed = products["PackedPFCand"][np.array([0])]
+    muons = products["Muon"][0]
+    marked = {
+        muon["pfCandIdx"]: (muon["isStandalone"], muon["isGlobal"])
+        for muon in muons.to_list()
+        if muon["pfCandIdx"] >= 0
+    }
+    for candidate in packed[0].to_list():
+        flags = (candidate["isStandAloneMuon"], candidate["isGlobalMuon"])
+        assert flags == marked.get(candidate["pfCandIdx"], (False, False))
+
+
+def test_order_is_that_of_cms():
+    def key(c):
+        details = (not c["hasTrackDetails"], -c["covarianceSchema"]) if c["charge"] else (0, 0)
+        return (c["charge"] == 0, *details, c["pvIdx"], -c["eta"], c["pfCandIdx"])
+
+    for event in made()["PackedPFCand"].to_list():
+        assert event == sorted(event, key=key)
+
+
+def test_packing_packed_candidates_changes_nothing():
+    products = made()
+    packed = products["PackedPFCand"]
+    again = made() | {
+        "PFCand": ak.with_field(products["PFCand"], packed.pt[ak.argsort(packed.pfCandIdx)], "pt")
+    }
+    for name in ("eta", "mass"):
+        values = packed[name][ak.argsort(packed.pfCandIdx)]
+        again["PFCand"] = ak.with_field(again["PFCand"], values, name)
+    inputs = {name: again[name] for name in PackPFCandidates.consumes}
+    result = PackPFCandidates().produce(inputs)["PackedPFCand"]
+    for name in ("pt", "eta", "mass"):
+        assert ak.all(result[name] == packed[name])
