@@ -3,6 +3,7 @@
 import hashlib
 import os
 import zipfile
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -108,8 +109,10 @@ def make_library(events: int, workers: int = 1, progress: Progress = no_progress
     """
     blocks = [range(start, min(start + _BLOCK, events)) for start in range(0, events, _BLOCK)]
     sizes, particles = [], []
-    results = ordered_map(_library_block, blocks, workers)
-    with progress("making the pileup library, once", events) as advance:
+    with (
+        closing(ordered_map(_library_block, blocks, workers)) as results,
+        progress("making the pileup library, once", events) as advance,
+    ):
         for block_sizes, block_particles in results:
             sizes.append(block_sizes)
             particles.append(block_particles)

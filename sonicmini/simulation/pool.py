@@ -1,11 +1,14 @@
 """Worker processes whose results come back in the order of the tasks."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.synchronize import Event
 from typing import TypeVar
 
 from sonicmini.errors import SonicminiError
@@ -19,11 +22,12 @@ _AHEAD = 2
 
 def ordered_map(
     function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Applies a function to tasks in worker processes; yields the results in the tasks' order.
 
-    One worker is this process itself. More are started afresh (not forked), so that the function,
-    the tasks and the results must be picklable.
+    To be closed if it is left early: the workers then end at once. One worker is this process
+    itself. More are started afresh (not forked), so that the function, the tasks and the results
+    must be picklable.
 
     Raises:
         SonicminiError: a worker was killed, in most cases for lack of memory.
@@ -32,24 +36,35 @@ def ordered_map(
         yield from map(function, tasks)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt)
+    abandoned = context.Event()
     pending: deque[Future[Result]] = deque()
-    try:
-        for task in tasks:
-            pending.append(pool.submit(function, task))
-            if len(pending) == _AHEAD * workers:
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_prepare_worker, initargs=(abandoned,)
+    ) as pool:
+        try:
+            for task in tasks:
+                pending.append(pool.submit(function, task))
+                if len(pending) == _AHEAD * workers:
+                    yield pending.popleft().result()
+            while pending:
                 yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    except BrokenProcessPool as error:
-        raise SonicminiError(
-            "a worker process ended by itself, perhaps killed for lack of memory; "
-            "use fewer --workers"
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
+        except BrokenProcessPool as error:
+            raise SonicminiError(
+                "a worker process ended by itself, perhaps killed for lack of memory; "
+                "use fewer --workers"
+            ) from error
+        except BaseException:
+            abandoned.set()
+            raise
 
 
-def _ignore_interrupt() -> None:
-    """Ctrl-C reaches all processes of a terminal: the main one alone decides what follows."""
+def _prepare_worker(abandoned: Event) -> None:
+    # Ctrl-C reaches all processes of a terminal: the main one alone decides what follows.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_when, args=(abandoned,), daemon=True).start()
+
+
+def _end_when(abandoned: Event) -> None:
+    """Ends the worker in the middle of its task, of which nothing is left behind."""
+    abandoned.wait()
+    os._exit(1)

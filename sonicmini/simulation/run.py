@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -31,7 +32,7 @@ BLOCK_EVENTS: Final = 100
 
 MAX_PILEUP: Final = 300.0
 EVENTS_PER_LUMINOSITY_BLOCK: Final = 1000
-COMPRESSION_LEVELS: Final[dict[Algorithm, int]] = {"ZSTD": 9}
+COMPRESSION_LEVELS: Final[dict[Algorithm, int]] = {"ZSTD": 5}
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,10 @@ def simulate(options: SimulationOptions, progress: Progress = no_progress) -> No
         if options.pileup > 0.0:
             library = pileup_library(options.workers, progress, events=options.library_events)
         blocks = sample_blocks(options)
-        results = ordered_map(simulate_block, blocks, options.workers)
-        with progress(f"simulating {options.process}", options.events) as advance:
+        with (
+            closing(ordered_map(simulate_block, blocks, options.workers)) as results,
+            progress(f"simulating {options.process}", options.events) as advance,
+        ):
             for block, products in zip(blocks, results, strict=True):
                 sink.write(
                     Chunk(str(options.output), block.events.start, block.events.stop, products)

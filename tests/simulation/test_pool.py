@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import time
 
@@ -53,3 +54,17 @@ def test_tasks_are_taken_as_they_are_needed():
 
     next(ordered_map(fail_at_three, tasks(), 1))
     assert taken == [0]
+
+
+def slow(number):
+    time.sleep(0.0 if number == 0 else 20.0)
+    return number
+
+
+def test_workers_end_when_nobody_waits_for_them():
+    results = ordered_map(slow, range(100), 2)
+    next(results)
+    start = time.monotonic()
+    results.close()
+    assert time.monotonic() - start < 10.0
+    assert multiprocessing.active_children() == []
