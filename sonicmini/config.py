@@ -8,10 +8,10 @@ folder.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from sonicmini.errors import ConfigError, nearest
 
@@ -92,12 +92,6 @@ class JobConfig(_Block):
     inference: InferenceConfig = InferenceConfig()
     options: OptionsConfig = OptionsConfig()
 
-    @model_validator(mode="after")
-    def _output_is_no_input(self) -> Self:
-        if self.output.file.resolve() in {file.resolve() for file in self.input.files}:
-            raise ValueError(f"the output {self.output.file} is one of the inputs")
-        return self
-
 
 @dataclass(frozen=True, kw_only=True)
 class Overrides:
@@ -153,7 +147,10 @@ def load(path: Path, overrides: Overrides | None = None) -> JobConfig:
     except ValidationError as error:
         faults = [_describe(path, lines, fault) for fault in error.errors()]
         raise ConfigError("\n".join(faults)) from error
-    return _absolute(config, path.absolute().parent)
+    config = _absolute(config, path.absolute().parent)
+    if config.output.file.resolve() in {file.resolve() for file in config.input.files}:
+        raise ConfigError(f"{path}: output.file: {config.output.file} is one of the inputs")
+    return config
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:

@@ -192,7 +192,9 @@ def _sink(job: Job) -> RootSink:
     return RootSink(
         output.file,
         [
-            MINIAOD.get(product) or UnlistedProduct(product, f"made by {makers[product]}")
+            MINIAOD.get(product)
+            or AOD.get(product)
+            or UnlistedProduct(product, f"made by {makers[product]}")
             for product in keep
         ],
         file_format=MINIAOD_FORMAT,

@@ -43,7 +43,7 @@ FENCED = {
     "uproot": ("io",),
 }
 # Tests of more than one file.
-END_TO_END = ("architecture", "documentation", "inference.cms_particlenet", "packaging")
+END_TO_END = ("architecture", "chain", "determinism", "documentation", "inference.cms_particlenet", "packaging")
 HEAVY = ("awkward", "fastjet", "numba", "onnxruntime", "scipy", "uproot")
 
 

@@ -158,7 +158,7 @@ MINIAOD: dict[str, Collection] = {
         _met("DeepMETResolutionTune", "from the DeepMET network", sum_et=False),
         _without("Muon", "trackIdx", "pfCandIdx"),
         _without("Electron", "trackIdx", "pfCandIdx"),
-        _without("Photon", "pfCandIdx"),
+        _without("Photon", "pfCandIdx", "mass"),
         _without("V0", "trackIdx1", "trackIdx2"),
         AOD["HLT"],
         AOD["TrigObj"],
