@@ -31,7 +31,7 @@ class PuppiTune(NamedTuple):
     """Parameters of PUPPI. Triples are for abs(eta) in 0-2.5, 2.5-3 and 3-10, bounds excluded.
 
     Attributes:
-        cone: radius of the neighbourhood in rapidity and azimuth.
+        cone: radius of the neighbourhood in rapidity and azimuth, at most 1.
         eta_max_calibration: charged candidates within it measure the distributions.
         pt_min_calibration: their least pT (GeV) for the central and the forward alpha.
         min_neutral_pt: least weighted pT (GeV) of neutral candidates without any vertex.
@@ -62,12 +62,14 @@ _ETA_RANGES = ((0.0, 2.5), (2.5, 3.0), (3.0, 10.0))
 
 
 class PuppiInputs(NamedTuple):
-    """What PUPPI knows of the candidates, each of shape ``(candidates,)``; GeV, cm, radian.
+    """What PUPPI knows of the candidates, shape ``(candidates,)``, and events; GeV, cm, radian.
 
     Attributes:
         from_pv: charged: 3 used in the fit of PV 0, 0 of another vertex, else 2 if PV 0 is the
             nearest vertex in z and 1 if it is not.
         dz: charged: distance to PV 0 along the beam.
+        offsets: of the events, shape ``(events + 1,)``.
+        n_vertices: good vertices of each event, shape ``(events,)``.
     """
 
     pt: Floats
@@ -78,6 +80,8 @@ class PuppiInputs(NamedTuple):
     charge: Ints
     from_pv: Ints
     dz: Floats
+    offsets: Ints
+    n_vertices: Ints
 
 
 def puppi_labels(
@@ -113,49 +117,61 @@ def puppi_labels(
     return np.asarray(np.select(conditions, labels, NEUTRAL), dtype=np.int64)
 
 
+def puppi_alpha(inputs: PuppiInputs, labels: Ints, tune: PuppiTune, *, forward: bool) -> Floats:
+    """Alpha of the candidates that need it, 0 for others and for those without neighbours.
+
+    They are those to be weighted, in the central or the forward regions, and the central tracks
+    with which the distribution is measured. The forward alpha of tracks and neutral candidates is
+    the same whether leptons are labelled apart or not.
+
+    Args:
+        inputs: the candidates; those without positive pT are nobody's neighbours.
+        labels: of :func:`puppi_labels`.
+        tune: parameters.
+        forward: sum over all neighbours, not only over those of PV 0.
+    """
+    rapidity = rapidity_of(inputs.pt, inputs.eta, inputs.mass)
+    points = Points(rapidity, inputs.eta, inputs.phi, inputs.pt**2)
+    sources = (inputs.pt > 0) & np.isfinite(rapidity) & (forward | (labels == PRIMARY))
+    region = _regions(inputs)
+    targets = (labels == NEUTRAL) & (region > 0 if forward else region == 0)
+    targets |= _calibrates(inputs, labels, tune, forward=forward)
+    return log_pt2_over_dr2(points, sources, targets, offsets=inputs.offsets, cone=tune.cone)
+
+
 def puppi_weights(
-    inputs: PuppiInputs,
-    labels: Ints,
-    *,
-    offsets: Ints,
-    n_vertices: Ints,
-    tune: PuppiTune = DEFAULT_TUNE,
+    inputs: PuppiInputs, labels: Ints, alphas: tuple[Floats, Floats], tune: PuppiTune = DEFAULT_TUNE
 ) -> Floats:
     """The PUPPI weights, 0 to 1, shape ``(candidates,)``.
 
     Args:
-        inputs: the candidates; those without positive pT get 0 and are nobody's neighbours, those
-            outside all regions of abs(eta) get 0.
+        inputs: the candidates; those without positive pT and those outside all regions of abs(eta)
+            get 0.
         labels: of :func:`puppi_labels`.
-        offsets: of the events.
-        n_vertices: good vertices of each event, shape ``(events,)``.
+        alphas: the central and the forward one, of :func:`puppi_alpha`.
         tune: parameters.
     """
-    rapidity = rapidity_of(inputs.pt, inputs.eta, inputs.mass)
-    points = Points(rapidity, inputs.eta, inputs.phi, inputs.pt**2)
-    valid = (inputs.pt > 0) & np.isfinite(rapidity)
-    region = np.where(valid, _regions(inputs.eta), -1)
-    track = ((labels == PRIMARY) | (labels == PILEUP)) & (region == 0)
-    track &= np.abs(inputs.eta) < tune.eta_max_calibration
-
+    region = _regions(inputs)
     weights = np.where(labels == LEPTON, 1.0, 0.0)
     weights[(labels == PRIMARY) & (region >= 0)] = 1.0
-    for forward in (False, True):
-        sources = valid & (forward | (labels == PRIMARY))
-        weighted = (labels == NEUTRAL) & (region > 0 if forward else region == 0)
-        calibrates = track & (inputs.pt >= tune.pt_min_calibration[int(forward)])
-        alpha = log_pt2_over_dr2(
-            points, sources, weighted | calibrates, offsets=offsets, cone=tune.cone
-        )
-        pileup = pileup_shape(alpha, np.where(calibrates, labels, NEUTRAL), offsets)
-        index = np.flatnonzero(weighted)
-        event = np.searchsorted(offsets, index, side="right") - 1
+    for forward, alpha in zip((False, True), alphas, strict=True):
+        calibrates = _calibrates(inputs, labels, tune, forward=forward)
+        pileup = pileup_shape(alpha, np.where(calibrates, labels, NEUTRAL), inputs.offsets)
+        index = np.flatnonzero((labels == NEUTRAL) & (region > 0 if forward else region == 0))
+        event = np.searchsorted(inputs.offsets, index, side="right") - 1
         neutral = _Neutral(
-            inputs.pt[index], inputs.pdg_id[index] == 22, region[index], n_vertices[event]
+            inputs.pt[index], inputs.pdg_id[index] == 22, region[index], inputs.n_vertices[event]
         )
         chance = _chance(alpha[index], pileup[event], region[index], tune)
         weights[index] = _cleaned(chance, neutral, tune)
     return weights
+
+
+def _calibrates(inputs: PuppiInputs, labels: Ints, tune: PuppiTune, *, forward: bool) -> Bools:
+    """The tracks with which the distribution of an alpha is measured."""
+    track = (labels == PRIMARY) | (labels == PILEUP)
+    central = (_regions(inputs) == 0) & (np.abs(inputs.eta) < tune.eta_max_calibration)
+    return np.asarray(track & central & (inputs.pt >= tune.pt_min_calibration[int(forward)]))
 
 
 def pileup_shape(alpha: Floats, labels: Ints, offsets: Ints) -> Floats:
@@ -205,11 +221,11 @@ def _measure(alpha: Floats, labels: Ints, offsets: Ints) -> Floats:
     return result
 
 
-def _regions(eta: Floats) -> Ints:
-    """0 central, 1 and 2 forward, -1 outside."""
-    region = np.full(len(eta), -1)
+def _regions(inputs: PuppiInputs) -> Ints:
+    """0 central, 1 and 2 forward, -1 outside or without pT."""
+    region = np.full(len(inputs.eta), -1)
     for i, (low, high) in enumerate(_ETA_RANGES):
-        region[(np.abs(eta) > low) & (np.abs(eta) < high)] = i
+        region[(np.abs(inputs.eta) > low) & (np.abs(inputs.eta) < high) & (inputs.pt > 0)] = i
     return region
 
 
@@ -268,10 +284,14 @@ class Puppi(Producer):
     tune: PuppiTune = DEFAULT_TUNE
     photon_protection_no_lep: float = 20.0
 
+    def __post_init__(self) -> None:
+        """Refuses a cone that the grid of neighbours cannot hold."""
+        if not 0 < self.tune.cone <= 1:
+            raise ValueError(f"tune.cone is {self.tune.cone}; it must be above 0 and at most 1")
+
     def produce(self, inputs: Products) -> Products:
         """Returns the weights, parallel to the candidates."""
         candidates, vertices = inputs["PFCand"], inputs["PFCandVertex"]
-        offsets = offsets_of(candidates)
         columns = PuppiInputs(
             pt=flat(candidates, "pt"),
             eta=flat(candidates, "eta"),
@@ -281,14 +301,16 @@ class Puppi(Producer):
             charge=flat(candidates, "charge", np.int64),
             from_pv=flat(vertices, "puppiFromPV", np.int64),
             dz=flat(vertices, "dzPV0"),
+            offsets=offsets_of(candidates),
+            n_vertices=good_vertices(inputs["SlimmedPV"]),
         )
-        n_vertices = good_vertices(inputs["SlimmedPV"])
+        labels = puppi_labels(columns)
+        forward = puppi_alpha(columns, labels, self.tune, forward=True)
         no_lep = self.tune._replace(photon_protection=self.photon_protection_no_lep)
         weights = {}
         for name, tune in (("weight", self.tune), ("weightNoLep", no_lep)):
             labels = puppi_labels(columns, no_lep=tune is no_lep)
-            values = puppi_weights(
-                columns, labels, offsets=offsets, n_vertices=n_vertices, tune=tune
-            )
+            central = puppi_alpha(columns, labels, tune, forward=False)
+            values = puppi_weights(columns, labels, (central, forward), tune)
             weights[name] = values.astype(np.float32)
-        return {"PuppiWeight": jagged(offsets, weights)}
+        return {"PuppiWeight": jagged(columns.offsets, weights)}

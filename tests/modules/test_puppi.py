@@ -16,10 +16,13 @@ from sonicmini.modules.puppi import (
     PRIMARY,
     PuppiInputs,
     PuppiTune,
+    puppi_alpha,
     puppi_labels,
     puppi_weights,
 )
 
+EVENTS = {"offsets": np.array([0, 1]), "n_vertices": np.array([1])}
+NONE = np.zeros(0, dtype=np.int64)
 REGIONS = ((0.0, 2.5), (2.5, 3.0), (3.0, 10.0))
 
 
@@ -126,17 +129,20 @@ def toy(rng, n, *, n_signal=40):
     mass = np.where(charged | (pdg_id == 130), 0.14, 0.0)
     from_pv = np.where(signal, rng.choice([3, 3, 2], n), rng.choice([0, 0, 0, 1, 2], n))
     dz = np.where(signal, 0.0, rng.normal(0, 4, n))
-    return PuppiInputs(pt, eta, phi, mass, pdg_id, np.where(charged, sign, 0), from_pv, dz)
+    return PuppiInputs(
+        pt, eta, phi, mass, pdg_id, np.where(charged, sign, 0), from_pv, dz, NONE, NONE
+    )
 
 
 def weigh(events, n_vertices, tune=DEFAULT_TUNE, *, no_lep=False):
-    inputs = PuppiInputs(*(np.concatenate(column) for column in zip(*events, strict=True)))
     offsets = np.concatenate([[0], np.cumsum([len(event.pt) for event in events])])
+    columns = [np.concatenate(column) for column in zip(*events, strict=True)]
+    inputs = PuppiInputs(*columns)._replace(offsets=offsets, n_vertices=np.asarray(n_vertices))
     labels = puppi_labels(inputs, no_lep=no_lep)
-    weights = puppi_weights(
-        inputs, labels, offsets=offsets, n_vertices=np.asarray(n_vertices), tune=tune
-    )
-    return np.split(weights, offsets[1:-1])
+    plain = puppi_labels(inputs)
+    central = puppi_alpha(inputs, labels, tune, forward=False)
+    forward = puppi_alpha(inputs, plain, tune, forward=True)
+    return np.split(puppi_weights(inputs, labels, (central, forward), tune), offsets[1:-1])
 
 
 @pytest.mark.parametrize("no_lep", [False, True])
@@ -177,6 +183,8 @@ def test_neighbours_across_the_seam_in_azimuth_count():
             charge=np.array([1, 0, 1, 1, 1]),
             from_pv=np.array([3, 3, 0, 0, 0]),
             dz=np.zeros(5),
+            offsets=NONE,
+            n_vertices=NONE,
         )
         return weigh([event], [4])[0][1]
 
@@ -189,7 +197,7 @@ def test_permutation_of_candidates_permutes_weights():
     rng = np.random.default_rng(7)
     event = toy(rng, 400)
     order = rng.permutation(400)
-    shuffled = PuppiInputs(*(column[order] for column in event))
+    shuffled = PuppiInputs(*(column[order] if len(column) else column for column in event))
     np.testing.assert_allclose(weigh([shuffled], [9])[0], weigh([event], [9])[0][order], atol=1e-9)
 
 
@@ -223,6 +231,8 @@ def test_without_pileup_tracks_neutral_candidates_keep_their_weight():
 )
 def test_labels(fields, label):
     common = {"pt": 1.0, "eta": 0.5, "phi": 0.0, "mass": 0.1, "pdg_id": 13, "charge": 1, "dz": 0.0}
-    one = PuppiInputs(**{name: np.array([value]) for name, value in (common | fields).items()})
+    one = PuppiInputs(
+        **{name: np.array([value]) for name, value in (common | fields).items()}, **EVENTS
+    )
     assert puppi_labels(one)[0] == label
     assert puppi_labels(one, no_lep=True)[0] == (LEPTON if one.charge[0] else NEUTRAL)
