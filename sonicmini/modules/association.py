@@ -11,7 +11,7 @@ import numpy as np
 
 from sonicmini.modules.antikt import Jets
 from sonicmini.modules.columns import Bools, Ints, kernel
-from sonicmini.modules.tracks import Tracks, Vertices, dxy_to, dz_to, line_distance
+from sonicmini.modules.tracks import Tracks, Vertices
 
 USED_IN_FIT, PRIMARY_DZ, B_TRACK, OTHER_DZ, NOT_RECONSTRUCTED, UNASSIGNED = 7, 6, 4, 2, 1, 0
 """How a track came to its vertex, the surest first; CMSSW's numbers."""
@@ -77,7 +77,7 @@ def assign_by_fit_and_dz(
         for i in range(tracks.offsets[event], tracks.offsets[event + 1]):
             least, best = math.inf, -1
             for v in range(first, last):
-                dz = abs(dz_to(tracks, i, vertices, v))
+                dz = abs(_dz(tracks, i, vertices, v))
                 if dz < least:
                     least, best = dz, v
             if best < 0:
@@ -105,8 +105,8 @@ def may_be_displaced(
         for i in range(tracks.offsets[event], tracks.offsets[event + 1]):
             if quality[i] == UNASSIGNED and tracks.dz_err[i] < cuts.max_dz_err:
                 for v in range(vertices.offsets[event], vertices.offsets[event + 1]):
-                    near = abs(dz_to(tracks, i, vertices, v)) <= cuts.max_dz
-                    result[i] |= near and abs(dxy_to(tracks, i, vertices, v)) <= cuts.max_jet_dxy
+                    near = abs(_dz(tracks, i, vertices, v)) <= cuts.max_dz
+                    result[i] |= near and abs(_dxy(tracks, i, vertices, v)) <= cuts.max_jet_dxy
     return result
 
 
@@ -136,7 +136,7 @@ def assign_in_jets(
             direction = (tracks.cos_phi[i], tracks.sin_phi[i], tracks.cot[i])
             largest = -1.0
             for v in range(first, last):
-                dz, dxy = dz_to(tracks, i, vertices, v), dxy_to(tracks, i, vertices, v)
+                dz, dxy = _dz(tracks, i, vertices, v), _dxy(tracks, i, vertices, v)
                 if abs(dz) <= cuts.max_dz and abs(dxy) <= cuts.max_jet_dxy:
                     origin = (vertices.x[v], vertices.y[v], vertices.z[v])
                     distance = line_distance(origin, axis, point, direction)
@@ -170,7 +170,47 @@ def assign_the_rest(
         for i in range(tracks.offsets[event], tracks.offsets[event + 1]):
             if quality[i] == UNASSIGNED and assigned.nearest[i] >= 0:
                 vertex[i] = assigned.nearest[i]
-                dxy = abs(dxy_to(tracks, i, vertices, first))
+                dxy = abs(_dxy(tracks, i, vertices, first))
                 orphan = dxy < cuts.max_dxy and dxy < cuts.max_dxy_sig * tracks.dxy_err[i]
                 quality[i] = NOT_RECONSTRUCTED if orphan else OTHER_DZ
     return Assignment(vertex, quality, assigned.nearest)
+
+
+@kernel
+def _dxy(tracks: Tracks, i: int, vertices: Vertices, v: int) -> float:
+    """Transverse impact parameter; the tangent stands for the helix (``TrackBase::dxy``)."""
+    dx, dy = tracks.vx[i] - vertices.x[v], tracks.vy[i] - vertices.y[v]
+    return float(dy * tracks.cos_phi[i] - dx * tracks.sin_phi[i])
+
+
+@kernel
+def _dz(tracks: Tracks, i: int, vertices: Vertices, v: int) -> float:
+    """Longitudinal impact parameter (``TrackBase::dz``)."""
+    dx, dy = tracks.vx[i] - vertices.x[v], tracks.vy[i] - vertices.y[v]
+    along = dx * tracks.cos_phi[i] + dy * tracks.sin_phi[i]
+    return float(tracks.vz[i] - vertices.z[v] - along * tracks.cot[i])
+
+
+_Vector = tuple[float, float, float]
+
+
+@kernel
+def line_distance(point: _Vector, direction: _Vector, other: _Vector, along: _Vector) -> float:
+    """Least distance of two straight lines.
+
+    Args:
+        point: of the first line.
+        direction: of the first line, of any length.
+        other: a point of the second line.
+        along: direction of the second line, of any length.
+    """
+    ax, ay, az = direction
+    bx, by, bz = along
+    gx, gy, gz = point[0] - other[0], point[1] - other[1], point[2] - other[2]
+    nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    a2, b2 = ax * ax + ay * ay + az * az, bx * bx + by * by + bz * bz
+    normal = math.sqrt(nx * nx + ny * ny + nz * nz)
+    if normal < 1e-9 * math.sqrt(a2 * b2):  # parallel
+        step = (gx * ax + gy * ay + gz * az) / a2
+        return math.sqrt((gx - step * ax) ** 2 + (gy - step * ay) ** 2 + (gz - step * az) ** 2)
+    return abs(gx * nx + gy * ny + gz * nz) / normal

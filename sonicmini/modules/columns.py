@@ -21,7 +21,11 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def kernel(function: _Function) -> _Function:
-    """Compiles a loop; it releases the interpreter lock and divides as numpy does."""
+    """Compiles a loop; it releases the interpreter lock and divides as numpy does.
+
+    The machine code is kept beside the file until that file changes: a kernel must not call one of
+    another file.
+    """
     compiled: _Function = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
     return compiled
 

@@ -1,17 +1,15 @@
 """How hard the collision of each primary vertex is (CMSSW: ``PrimaryVertexSorting::score``)."""
 
-import math
-
 import numpy as np
 
-from sonicmini.modules.antikt import anti_kt, empty_tiles
-from sonicmini.modules.columns import Bools, Floats, Ints, kernel
+from sonicmini.modules.antikt import anti_kt_events
+from sonicmini.modules.columns import Bools, Floats, Ints, events_of, offsets_from
 
+_RADIUS = 0.4
 _JET_FACTOR = 0.8  # on the pT of jets: leptons count more
 _EPSILON = 0.01  # score per candidate where the error of every pT is larger than pT
 
 
-@kernel
 def vertex_scores(
     p4: Floats, scale: Floats, is_lepton: Bools, vertex: Ints, vertex_count: int
 ) -> Floats:
@@ -27,46 +25,23 @@ def vertex_scores(
     Returns:
         GeV2, shape ``(vertex_count,)``.
     """
-    around = empty_tiles(0.4)
-    starts, order = _group(vertex, vertex_count)
-    scores = np.zeros(vertex_count)
-    for v in range(vertex_count):
-        members = order[starts[v] : starts[v + 1]]
-        scaled = p4[members] * scale[members].reshape(-1, 1)
-        hadrons = (~is_lepton[members]) & (scale[members] > 0.0)
-        jets = anti_kt(scaled[hadrons], 0.4, around)
-        scores[v] = _score(scaled[is_lepton[members]], jets)
-        if np.all(scale[members] == 0.0):
-            scores[v] = _EPSILON * len(members)
-    return scores
+    scaled = p4 * scale[:, np.newaxis]
+    hadrons = np.flatnonzero((vertex >= 0) & ~is_lepton & (scale > 0))
+    hadrons = hadrons[np.argsort(vertex[hadrons], kind="stable")]
+    offsets = offsets_from(np.bincount(vertex[hadrons], minlength=vertex_count))
+    wanted = np.ones(vertex_count, dtype=np.bool_)
+    jets = anti_kt_events(scaled[hadrons], offsets, wanted, _RADIUS, 0.0)
+    leptons = np.flatnonzero((vertex >= 0) & is_lepton)
 
-
-@kernel
-def _score(leptons: Floats, jets: Floats) -> float:
-    sum_pt2, sum_pt, px, py = 0.0, 0.0, 0.0, 0.0
-    for objects, factor in ((leptons, 1.0), (jets, _JET_FACTOR)):
-        for i in range(len(objects)):
-            pt2 = objects[i, 0] ** 2 + objects[i, 1] ** 2
-            sum_pt2 += factor * factor * pt2
-            sum_pt += math.sqrt(pt2)
-            px += objects[i, 0]
-            py += objects[i, 1]
-    above = math.hypot(px, py) - 2.0 * math.sqrt(sum_pt)
-    return sum_pt2 + max(above, 0.0) ** 2
-
-
-@kernel
-def _group(vertex: Ints, vertex_count: int) -> tuple[Ints, Ints]:
-    """Candidates ordered by vertex; those of ``v`` are ``order[starts[v]:starts[v + 1]]``."""
-    starts = np.zeros(vertex_count + 1, dtype=np.int64)
-    for v in vertex:
-        if v >= 0:
-            starts[v + 1] += 1
-    starts = np.cumsum(starts)
-    order = np.empty(starts[-1], dtype=np.int64)
-    position = starts.copy()
-    for i in range(len(vertex)):
-        if vertex[i] >= 0:
-            order[position[vertex[i]]] = i
-            position[vertex[i]] += 1
-    return starts, order
+    where = np.concatenate([vertex[leptons], events_of(jets.offsets)])
+    px, py = np.concatenate([scaled[leptons, :2], jets.p4[:, :2]]).T
+    pt = np.hypot(px, py)
+    counted = pt * np.repeat([1.0, _JET_FACTOR], [len(leptons), len(jets.p4)])
+    sums = [
+        np.bincount(where, values, minlength=vertex_count) for values in (counted**2, pt, px, py)
+    ]
+    above = np.hypot(sums[2], sums[3]) - 2.0 * np.sqrt(sums[1])
+    members = np.bincount(vertex[vertex >= 0], minlength=vertex_count)
+    without = np.bincount(vertex[(vertex >= 0) & (scale == 0)], minlength=vertex_count)
+    scores = sums[0] + np.maximum(above, 0.0) ** 2
+    return np.where(members == without, _EPSILON * members, scores)

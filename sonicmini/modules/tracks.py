@@ -1,6 +1,5 @@
-"""The tracks of candidates, primary vertices, and the distances between them."""
+"""The tracks of candidates and the primary vertices as flat columns."""
 
-import math
 from typing import NamedTuple
 
 import awkward as ak
@@ -12,7 +11,6 @@ from sonicmini.modules.columns import (
     Ints,
     events_of,
     flat,
-    kernel,
     offsets_from,
     offsets_of,
 )
@@ -135,43 +133,3 @@ def vertex_columns(vertices: ak.Array) -> Vertices:
     """The primary vertices of all events, in their order."""
     x, y, z, cov_zz, ndof = (flat(vertices, name) for name in ("x", "y", "z", "covZZ", "ndof"))
     return Vertices(x, y, z, cov_zz, ndof, offsets_of(vertices))
-
-
-@kernel
-def dxy_to(tracks: Tracks, i: int, vertices: Vertices, v: int) -> float:
-    """Transverse impact parameter; the tangent stands for the helix (``TrackBase::dxy``)."""
-    dx, dy = tracks.vx[i] - vertices.x[v], tracks.vy[i] - vertices.y[v]
-    return float(dy * tracks.cos_phi[i] - dx * tracks.sin_phi[i])
-
-
-@kernel
-def dz_to(tracks: Tracks, i: int, vertices: Vertices, v: int) -> float:
-    """Longitudinal impact parameter (``TrackBase::dz``)."""
-    dx, dy = tracks.vx[i] - vertices.x[v], tracks.vy[i] - vertices.y[v]
-    along = dx * tracks.cos_phi[i] + dy * tracks.sin_phi[i]
-    return float(tracks.vz[i] - vertices.z[v] - along * tracks.cot[i])
-
-
-_Vector = tuple[float, float, float]
-
-
-@kernel
-def line_distance(point: _Vector, direction: _Vector, other: _Vector, along: _Vector) -> float:
-    """Least distance of two straight lines.
-
-    Args:
-        point: of the first line.
-        direction: of the first line, of any length.
-        other: a point of the second line.
-        along: direction of the second line, of any length.
-    """
-    ax, ay, az = direction
-    bx, by, bz = along
-    gx, gy, gz = point[0] - other[0], point[1] - other[1], point[2] - other[2]
-    nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-    a2, b2 = ax * ax + ay * ay + az * az, bx * bx + by * by + bz * bz
-    normal = math.sqrt(nx * nx + ny * ny + nz * nz)
-    if normal < 1e-9 * math.sqrt(a2 * b2):  # parallel
-        step = (gx * ax + gy * ay + gz * az) / a2
-        return math.sqrt((gx - step * ax) ** 2 + (gy - step * ay) ** 2 + (gz - step * az) ** 2)
-    return abs(gx * nx + gy * ny + gz * nz) / normal

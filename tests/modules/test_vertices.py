@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sonicmini.errors import ModuleError
-from sonicmini.modules.tracks import line_distance
+from sonicmini.modules.association import line_distance
 from sonicmini.modules.vertices import (
     PrimaryVertexAssociation,
     PrimaryVertexSorting,
