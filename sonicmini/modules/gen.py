@@ -34,6 +34,11 @@ class GenJets(Producer):
     radius: float = 0.4
     pt_min: float = 8.0
 
+    def __post_init__(self) -> None:
+        """Refuses a radius that is none."""
+        if self.radius <= 0:
+            raise ValueError(f"radius is {self.radius}; it must be above 0")
+
     def produce(self, inputs: Products) -> Products:
         """Returns the jets, sorted by pT."""
         particles = inputs["GenPart"]

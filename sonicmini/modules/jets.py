@@ -48,6 +48,11 @@ class AntiKtJets(Producer):
     radius: float = 0.4
     pt_min: float = 10.0
 
+    def __post_init__(self) -> None:
+        """Refuses a radius that is none."""
+        if self.radius <= 0:
+            raise ValueError(f"radius is {self.radius}; it must be above 0")
+
     def produce(self, inputs: Products) -> Products:
         """Returns the jets, and for each constituent the jet and the packed candidate."""
         candidates = inputs["PFCand"]

@@ -164,3 +164,9 @@ def test_generated_missing_momentum_is_that_of_neutrinos():
     np.testing.assert_allclose(met.pt, [50, 0, 0], atol=1e-4)
     np.testing.assert_allclose(met.phi, [math.atan2(4, 3), 0, 0], atol=1e-5)
     assert met.fields == ["pt", "phi"]
+
+
+@pytest.mark.parametrize("module", [AntiKtJets, GenJets])
+def test_radius_must_be_positive(module):
+    with pytest.raises(ValueError, match="radius"):
+        module(radius=0.0)

@@ -2,13 +2,15 @@
 
 import math
 
+import awkward as ak
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from sonicmini.modules.puppi import (
+from sonicmini.modules.puppi import Puppi, good_vertices
+from sonicmini.modules.puppi_inputs import (
     DEFAULT_TUNE,
     LEPTON,
     NEUTRAL,
@@ -16,10 +18,11 @@ from sonicmini.modules.puppi import (
     PRIMARY,
     PuppiInputs,
     PuppiTune,
-    puppi_alpha,
     puppi_labels,
-    puppi_weights,
 )
+from sonicmini.modules.puppi_weights import puppi_alpha, puppi_weights
+from sonicmini.modules.vertices import PrimaryVertexAssociation, PrimaryVertexSorting
+from tests.toys import toy_products
 
 EVENTS = {"offsets": np.array([0, 1]), "n_vertices": np.array([1])}
 NONE = np.zeros(0, dtype=np.int64)
@@ -236,3 +239,27 @@ def test_labels(fields, label):
     )
     assert puppi_labels(one)[0] == label
     assert puppi_labels(one, no_lep=True)[0] == (LEPTON if one.charge[0] else NEUTRAL)
+
+
+def test_module_takes_leptons_apart_and_counts_good_vertices():
+    products = toy_products(3, 5, candidates=[500, 300, 0], vertices=[9, 4, 2])
+    for module in (PrimaryVertexSorting(), PrimaryVertexAssociation(), Puppi()):
+        products |= module.produce({name: products[name] for name in module.consumes})
+    weights, candidates = products["PuppiWeight"], products["PFCand"]
+    lepton = (abs(candidates.pdgId) == 11) | (abs(candidates.pdgId) == 13)
+    assert ak.all(weights.weightNoLep[lepton] == 1)
+    assert not ak.all(weights.weight[lepton] == 1)
+    photon = (candidates.pdgId == 22) & (candidates.pt > 20) & (abs(candidates.eta) < 2.5)
+    assert ak.all(weights.weightNoLep[photon] == 1)
+
+    vertices = ak.Array(
+        [[(False, 4.0, 24.0), (True, 9.0, 0.0), (False, 3.9, 0.0), (False, 5.0, -24.1)], []]
+    )
+    vertices = ak.zip({"isFake": vertices["0"], "ndof": vertices["1"], "z": vertices["2"]})
+    assert good_vertices(vertices).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("cone", [0.0, 1.5])
+def test_cone_beyond_the_grid_is_refused(cone):
+    with pytest.raises(ValueError, match="cone"):
+        Puppi(tune=PuppiTune(cone=cone))
