@@ -1,5 +1,9 @@
 import contextlib
+import os
+import signal
+import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import awkward as ak
@@ -154,3 +158,32 @@ def test_without_pythia(options, monkeypatch):
     with pytest.raises(ConfigError, match=r"pip install 'sonicmini\[sim\]'"):
         simulate(options)
     assert not options.output.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_command_leaves_nothing(number, tmp_path):
+    arguments = ["simulate", "ttbar", "--events", "100000", "--pileup", "0", "-o", "out.root"]
+    # Where pytest runs in the background, SIGINT may be ignored, and children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    command = subprocess.Popen(
+        [sys.executable, "-m", "sonicmini", *arguments, "--workers", "2"],
+        cwd=tmp_path,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    signal.signal(signal.SIGINT, before)
+    deadline = time.monotonic() + 120
+    while not any(path.stat().st_size > 100_000 for path in tmp_path.iterdir()):
+        assert time.monotonic() < deadline
+        assert command.poll() is None
+        time.sleep(0.2)
+    if number == signal.SIGINT:  # from a terminal, all processes get it
+        os.killpg(command.pid, number)
+    else:
+        command.send_signal(number)
+    _, message = command.communicate(timeout=30)
+    assert command.returncode == 128 + number
+    assert "nothing unfinished was left behind" in message
+    assert list(tmp_path.iterdir()) == []
