@@ -43,7 +43,10 @@ FENCED = {
     "uproot": ("io",),
 }
 # Tests of more than one file.
-END_TO_END = ("architecture", "chain", "determinism", "documentation", "inference.cms_particlenet", "packaging")
+END_TO_END = (
+    *("architecture", "determinism", "documentation", "packaging"),
+    *("inference.cms_particlenet", "modules.chain"),
+)
 HEAVY = ("awkward", "fastjet", "numba", "onnxruntime", "scipy", "uproot")
 
 

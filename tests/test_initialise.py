@@ -23,7 +23,7 @@ def test_every_path_in_a_configuration_leads_somewhere(tmp_path):
     paths = [
         (config.parent / path).resolve()
         for config in configs
-        for path in re.findall(r"[\w./]*(?:models|sample_data)\b[\w./]*", config.read_text())
+        for path in re.findall(r"\.\./(?:models|sample_data)\b[\w./]*", config.read_text())
     ]
     assert paths
     assert [path for path in paths if not path.exists()] == []
