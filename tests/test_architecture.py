@@ -84,9 +84,11 @@ def test_heavy_libraries_stay_behind_their_fence(library):
     assert {name for name in users if not within(name, FENCED[library])} == set()
 
 
-@pytest.mark.parametrize("path", sorted(TESTS.rglob("test_*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted(path.relative_to(TESTS) for path in TESTS.rglob("test_*.py")), ids=str
+)
 def test_tests_mirror_the_package(path):
-    parts = path.relative_to(TESTS).with_suffix("").parts
+    parts = path.with_suffix("").parts
     name = ".".join([*parts[:-1], parts[-1].removeprefix("test_")])
     assert name in SOURCES or name in END_TO_END
 

@@ -110,26 +110,21 @@ def muons(collection: ak.Array, offsets: Ints) -> Columns:
     return columns
 
 
-def track_kinematics(
-    candidates: ak.Array, tracks: ak.Array, link: CandidateTracks, packed: Columns
-) -> Columns:
-    """Momentum of the track, as a difference from the candidate; of the candidate if neutral.
-
-    Args:
-        candidates: as they were before packing.
-        tracks: of all events.
-        link: candidates with tracks.
-        packed: columns of :func:`kinematics`.
-    """
-    i, t = link.candidate, link.track
-    columns = {f"trk{name.title()}": packed[name].copy() for name in ("pt", "eta", "phi")}
+def track_kinematics(candidates: ak.Array, tracks: ak.Array, link: CandidateTracks) -> Columns:
+    """Momentum of the track less that of the candidate, 0 for neutral ones."""
+    differences = {}
+    for name in ("pt", "eta", "phi"):
+        track, candidate = flat(tracks, name)[link.track], flat(candidates, name)[link.candidate]
+        differences[name] = track - candidate
     for name in ("pt", "eta"):
-        difference = flat(tracks, name)[t] - flat(candidates, name)[i]
-        difference[np.abs(difference) < _MIN_DIFFERENCE] = 0.0
-        columns[f"trk{name.title()}"][i] += _half(difference)
-    turn = flat(tracks, "phi")[t] - flat(candidates, "phi")[i]
-    turn = unpack_angle(pack_angle(_wrapped(turn), PHI_MAX), PHI_MAX)
-    columns["trkPhi"][i] = _wrapped(columns["trkPhi"][i] + turn)
+        small = np.abs(differences[name]) < _MIN_DIFFERENCE
+        differences[name] = np.where(small, 0.0, _half(differences[name]))
+    turn = pack_angle(_wrapped(differences["phi"]), PHI_MAX)
+    differences["phi"] = unpack_angle(turn, PHI_MAX)
+    columns = {}
+    for name, values in differences.items():
+        columns[f"dTrk{name.title()}"] = np.zeros(offsets_of(candidates)[-1], dtype=np.float32)
+        columns[f"dTrk{name.title()}"][link.candidate] = values
     return columns
 
 

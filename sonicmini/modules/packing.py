@@ -45,7 +45,7 @@ class PackPFCandidates(Producer):
         columns |= packed_columns.puppi(inputs["PuppiWeight"])
         columns |= packed_columns.calorimeters(candidates)
         columns |= packed_columns.muons(inputs["Muon"], offsets)
-        columns |= packed_columns.track_kinematics(candidates, tracks, link, columns)
+        columns |= packed_columns.track_kinematics(candidates, tracks, link)
         columns |= self._schemas(columns, inputs, link)
         columns |= packed_columns.track_details(tracks, link, columns)
         columns["pfCandIdx"] = (np.arange(offsets[-1]) - offsets[events_of(offsets)]).astype(
@@ -58,7 +58,8 @@ class PackPFCandidates(Producer):
     def _schemas(self, columns: Columns, inputs: Products, link: CandidateTracks) -> Columns:
         """Which candidates keep track details, and in which of CMS's schemas."""
         i = link.candidate
-        full = (columns["pt"][i] > self.min_pt_full) | (columns["trkPt"][i] > self.min_pt_full)
+        track_pt = columns["pt"][i] + columns["dTrkPt"][i]
+        full = (columns["pt"][i] > self.min_pt_full) | (track_pt > self.min_pt_full)
         full |= _in_v0(inputs["V0"], offsets_of(inputs["Track"]), link)
         low = ~full & (columns["pt"][i] > self.min_pt_low)
         pixel = flat(inputs["Track"], "nValidPixelHits", np.int64)[link.track] > 0

@@ -79,7 +79,7 @@ def test_track_details_are_kept_by_pt_and_v0():
             assert not packed["hasTrackDetails"]
             continue
         in_v0 = original["trackIdx"] in {*v0.trackIdx1[i], *v0.trackIdx2[i]}
-        if packed["pt"] > 0.95 or packed["trkPt"] > 0.95 or in_v0:
+        if packed["pt"] > 0.95 or packed["pt"] + packed["dTrkPt"] > 0.95 or in_v0:
             expected = 8 if track["nValidPixelHits"] else 264
             expected = 0 if abs(original["pdgId"]) == 11 else expected
         elif packed["pt"] > 0.5:
@@ -98,15 +98,15 @@ def test_track_columns():
         if track is None:
             assert packed["lostInnerHits"] == -1
             assert not packed["highPurity"]
-            for name in ("Pt", "Eta", "Phi"):
-                assert packed[f"trk{name}"] == packed[name.lower()]
+            assert packed["dTrkPt"] == packed["dTrkEta"] == packed["dTrkPhi"] == 0
             continue
         lost = min(track["nLostInnerHits"], 2)
         assert packed["lostInnerHits"] == (-1 if lost == 0 and track["hasHitInBPix1"] else lost)
         assert packed["highPurity"] == track["isHighPurity"]
-        assert packed["trkPt"] == pytest.approx(track["pt"], rel=1e-3, abs=1.1e-3)
-        assert packed["trkEta"] == pytest.approx(track["eta"], abs=1.2e-3)
-        turn = math.remainder(packed["trkPhi"] - track["phi"], 2 * math.pi)
+        track_pt, track_eta = packed["pt"] + packed["dTrkPt"], packed["eta"] + packed["dTrkEta"]
+        assert track_pt == pytest.approx(track["pt"], rel=1e-3, abs=1.1e-3)
+        assert track_eta == pytest.approx(track["eta"], abs=1.2e-3)
+        turn = math.remainder(packed["phi"] + packed["dTrkPhi"] - track["phi"], 2 * math.pi)
         assert abs(turn) < 3e-4
         if packed["hasTrackDetails"]:
             assert packed["nPixelHits"] == track["nValidPixelHits"]
