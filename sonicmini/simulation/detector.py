@@ -7,9 +7,9 @@ import numpy as np
 
 from sonicmini.io.schema import AOD, HLT_PATHS, Collection
 from sonicmini.simulation import constants, records
-from sonicmini.simulation.calorimeter import add_noise, fill_cells, grid
+from sonicmini.simulation.calorimeter import Grid, add_noise, fill_cells, grid
 from sonicmini.simulation.cells import ECAL, HCAL, HF, Cells
-from sonicmini.simulation.clustering import find_clusters, geometry
+from sonicmini.simulation.clustering import Geometry, find_clusters, geometry
 from sonicmini.simulation.egamma import (
     build_electrons,
     build_photons,
@@ -54,12 +54,12 @@ class Layer:
     cluster_of: Ints
 
     @property
-    def map(self) -> tuple[object, object, Ints]:
+    def map(self) -> tuple[Grid, Geometry, Ints]:
         """Geometry and the cluster of each cell, as linking takes them."""
         return grid(self.cells), geometry(self.cells), self.cluster_of
 
     @property
-    def measured(self) -> tuple[Floats, tuple[object, object]]:
+    def measured(self) -> tuple[Floats, tuple[Grid, Geometry]]:
         """Cell energies and geometry, as superclusters take them."""
         return self.energies, (grid(self.cells), geometry(self.cells))
 
@@ -87,7 +87,7 @@ def _clustered(cells: Cells, energies: Floats, seeding: tuple[int, float, float,
 
 def _calorimeters(particles: Records, seed: int) -> tuple[Layer, Layer, tuple[Floats, Floats]]:
     """ECAL, HCAL and the forward calorimeter's fibres of one event."""
-    energies = tuple(np.zeros(cells.size) for cells in (ECAL, HCAL, HF, HF))
+    energies = (np.zeros(ECAL.size), np.zeros(HCAL.size), np.zeros(HF.size), np.zeros(HF.size))
     fill_cells(particles, stage_seed(seed, 2), GRIDS, energies)
     add_noise(energies[0], ECAL.eta, constants.ECAL_NOISE, constants.ECAL_FLOOR)
     add_noise(energies[1], HCAL.eta, constants.HCAL_NOISE, constants.HCAL_FLOOR)

@@ -83,7 +83,8 @@ def build_superclusters(
 
     Args:
         clusters: ECAL clusters.
-        ecal, hcal: energies of the cells and geometry.
+        ecal: energies of its cells, and geometry.
+        hcal: the same of the HCAL.
         out: ``SUPERCLUSTER`` records, written.
         owner: written: supercluster of each cluster, -1 for none.
 

@@ -93,7 +93,7 @@ def link_tracks(
     for i in range(len(tracks)):
         track = tracks[i]
         kind = track.particle
-        if (kind != CHARGED_HADRON and kind != MUON) or not track.reachesCalorimeter:
+        if kind not in (CHARGED_HADRON, MUON) or not track.reachesCalorimeter:
             continue
         e = linked_cluster(track.caloEta, track.caloPhi, ecal[0], ecal[1])
         h = linked_cluster(track.caloEta, track.caloPhi, hcal[0], hcal[1])

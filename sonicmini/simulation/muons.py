@@ -1,4 +1,4 @@
-"""Muons: segments in the chambers, matched to tracks; hadrons that punch through are their fakes."""
+"""Muons: segments in the chambers, matched to tracks; punch-through hadrons are their fakes."""
 
 import math
 
