@@ -22,6 +22,8 @@ from sonicmini.simulation.records import ELECTRON, MUON, PHOTON
 ECAL_TO_HADRON = 0.92
 """ECAL response to the hadronic energy, relative to the intrinsic response."""
 RESPONSE_AT_50 = 0.703
+MAX_RESPONSE = 1.08
+"""Largest signal of a hadron relative to an electron's."""
 BARREL = 1.479
 MIN_SHARE = 0.003
 """Parts of a shower, and energies (GeV), not worth a cell."""
@@ -66,6 +68,19 @@ def smeared(energy: float, stochastic: float, constant: float) -> float:
     if variance < 0.02:
         return energy * (1.0 + math.sqrt(variance) * np.random.normal())
     return energy * np.random.gamma(1.0 / variance, variance)
+
+
+@kernel
+def hadron_signal(energy: float) -> float:
+    """Signal of one hadron: beta distributed between nothing and that of an electron.
+
+    At low energy the fluctuations are large but bounded: a shower is at most all electromagnetic.
+    """
+    stochastic, constant = HADRON_RESOLUTION
+    mean = intrinsic_response(energy) / MAX_RESPONSE
+    variance = mean * mean * (stochastic * stochastic / energy + constant * constant)
+    count = max(mean * (1.0 - mean) / variance - 1.0, 0.3)
+    return energy * MAX_RESPONSE * np.random.beta(mean * count, (1.0 - mean) * count)
 
 
 @kernel
@@ -132,7 +147,7 @@ def deposit_hadron(
     ecal: Grid, hcal: Grid, energies: tuple[Floats, Floats], energy: float, at: tuple[float, float]
 ) -> None:
     """A hadron's shower: half start in ECAL, which then takes a broad share, blurred in two."""
-    seen = smeared(energy, HADRON_RESOLUTION[0], HADRON_RESOLUTION[1]) * intrinsic_response(energy)
+    seen = hadron_signal(energy)
     in_ecal = 0.0
     if np.random.random() < 0.55:
         in_ecal = seen * np.random.beta(1.0, 1.3)

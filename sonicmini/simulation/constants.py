@@ -43,7 +43,7 @@ MATERIAL_X0 = np.array([0.40, 0.60, 1.15, 1.60, 1.40, 1.10])
 INTERACTION_PER_X0 = 0.27
 """Nuclear interaction lengths per radiation length of the tracker."""
 
-HADRON_RESOLUTION = (1.05, 0.06)
+HADRON_RESOLUTION = (1.0, 0.05)
 """Stochastic and constant term of the calorimeters for hadrons."""
 ELECTROMAGNETIC_RESOLUTION = (0.028, 0.005)
 HF_EM_RESOLUTION = (1.98, 0.09)
@@ -51,8 +51,8 @@ HF_HADRON_RESOLUTION = (2.8, 0.11)
 
 # Noise and thresholds of cells: in the barrel and at abs(eta) = 3, linear in between.
 ECAL_NOISE = (0.04, 0.15)
-ECAL_FLOOR = (0.08, 0.35)
-ECAL_SEEDS = (8, 0.23, 0.6, 9.0)
+ECAL_FLOOR = (0.1, 0.6)
+ECAL_SEEDS = (8, 0.3, 1.0, 9.0)
 """Neighbours that a seed must top, its minimum energy in the barrel and at abs(eta) = 3."""
 HCAL_NOISE = (0.1, 0.15)
 HCAL_FLOOR = (0.35, 0.5)

@@ -16,11 +16,11 @@ from sonicmini.simulation.linking import Blocks, measured_signal
 from sonicmini.simulation.records import CHARGED_HADRON, ELECTRON, MUON
 
 PION_MASS = 0.13957
-MIN_PHOTON = (0.33, 0.4)
+MIN_PHOTON = (0.5, 0.6)
 """Least pT and energy of a photon."""
-MIN_NEUTRAL = (0.5, 1.2)
-MIN_FORWARD = (0.65, 5.0)
-MIN_FORWARD_SHARE = 0.3
+MIN_NEUTRAL = (0.6, 1.5)
+MIN_FORWARD = (0.8, 8.0)
+MIN_FORWARD_SHARE = 0.1
 """Part of a forward cell's energy that makes a candidate of its own."""
 NEUTRAL_SCALE = (1.12, 0.4)
 """Slope and offset (GeV) that restore what neutral hadrons lose below thresholds and in ECAL."""

@@ -58,7 +58,7 @@ def is_found(pattern: Pattern, kind: int, pt: float, radius: float) -> bool:
         return False
     efficiency = 0.99
     if kind != MUON:
-        efficiency = 0.97 / (1.0 + math.exp((0.32 - pt) / 0.09))
+        efficiency = 0.97 / (1.0 + math.exp((0.30 - pt) / 0.09))
     if radius > 2.0:
         efficiency *= max(0.0, 1.0 - (radius - 2.0) / 48.0) ** 1.5
     return np.random.random() < efficiency
