@@ -56,7 +56,7 @@ def find_clusters(
     Returns:
         How many clusters there are.
     """
-    eta, phi, neighbours = geometry
+    eta, _, neighbours = geometry
     sides, low, high, separate = seeding
     cluster_of[:] = -1
     active = np.flatnonzero(energies)
@@ -84,24 +84,33 @@ def find_clusters(
             cluster_of[cell] = cluster_of[top]
             out[cluster_of[cell]].energy += energies[cell]
             out[cluster_of[cell]].cells += 1
-    weights = np.zeros(count)
-    for position in active:
+    centre_clusters(energies, geometry, out[:count], cluster_of)
+    return count
+
+
+@kernel
+def centre_clusters(
+    energies: Floats, geometry: Geometry, clusters: Records, cluster_of: Ints
+) -> None:
+    """Set the position of clusters whose energy is summed: the mean of cells, weighted by log."""
+    eta, phi, _ = geometry
+    weights = np.zeros(len(clusters))
+    for position in np.flatnonzero(energies):
         cell = int(position)
         k = cluster_of[cell]
         if k < 0:
             continue
-        weight = 4.2 + math.log(energies[cell] / out[k].energy)
+        weight = 4.2 + math.log(energies[cell] / clusters[k].energy)
         if weight <= 0.0:
             continue
         weights[k] += weight
-        out[k].eta += weight * eta[cell]
-        d_phi = phi[cell] - phi[out[k].seed]
-        out[k].phi += weight * (d_phi - 2.0 * math.pi * round(d_phi / (2.0 * math.pi)))
-    for k in range(count):
-        seed = out[k].seed
+        clusters[k].eta += weight * eta[cell]
+        d_phi = phi[cell] - phi[clusters[k].seed]
+        clusters[k].phi += weight * (d_phi - 2.0 * math.pi * round(d_phi / (2.0 * math.pi)))
+    for k in range(len(clusters)):
+        seed = clusters[k].seed
         if weights[k] > 0.0:
-            out[k].eta = out[k].eta / weights[k]
-            out[k].phi = phi[seed] + out[k].phi / weights[k]
+            clusters[k].eta = clusters[k].eta / weights[k]
+            clusters[k].phi = phi[seed] + clusters[k].phi / weights[k]
         else:
-            out[k].eta, out[k].phi = eta[seed], phi[seed]
-    return count
+            clusters[k].eta, clusters[k].phi = eta[seed], phi[seed]

@@ -224,7 +224,7 @@ def reconstruct_event(given: Records, seed: int) -> Event:
     objects = np.zeros(MAX_OBJECTS, records.TRIGGER_OBJECT)
     leptons = (muons, electrons, photons)
     count, decisions = decide(
-        leptons, candidates, tracks, (len(vertices), leading), stage_seed(seed, 6), objects
+        leptons, (candidates, tracks), (len(vertices), leading), stage_seed(seed, 6), objects
     )
     collections = {
         "PFCand": candidates,

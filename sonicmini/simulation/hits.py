@@ -18,9 +18,33 @@ from sonicmini.simulation.constants import (
     STRIP_DISKS,
     STRIP_STEREO,
 )
-from sonicmini.simulation.kernel import kernel
+from sonicmini.simulation.kernel import Floats, kernel
 
 FIRST_LAYER = float(PIXEL_BARREL[0])
+# Barrel layers: radius, half length, hits. Disks: abs(z), inner and outer radius, hits.
+PIXEL_LAYERS = np.array([(radius, PIXEL_BARREL_LENGTH, 1.0) for radius in PIXEL_BARREL])
+PIXEL_PLANES = np.array([(plane, *PIXEL_DISK_RADII, 1.0) for plane in PIXEL_DISKS])
+STRIP_LAYERS = np.array(
+    [
+        (radius, length, 2.0 if layer % 4 < STRIP_STEREO // 2 else 1.0)
+        for layer, (radius, length) in enumerate(
+            zip(STRIP_BARREL, STRIP_BARREL_LENGTH, strict=True)
+        )
+    ]
+)
+STRIP_PLANES = np.array(
+    [
+        (plane, inner, outer, 1.0 + layer % 2)
+        for layer, (plane, inner, outer) in enumerate(
+            zip(STRIP_DISKS, STRIP_DISK_INNER, STRIP_DISK_OUTER, strict=True)
+        )
+    ]
+)
+MAX_LAYERS = sum(map(len, (PIXEL_LAYERS, PIXEL_PLANES, STRIP_LAYERS, STRIP_PLANES)))
+MIN_DISK_SLOPE = 0.3
+
+Line = tuple[float, float, float]
+"""Where a track leaves the beam line (z), its pz/pT and its bend, 1/(24 rho^2)."""
 Pattern = tuple[int, int, int, int, bool, float, int]
 
 
@@ -40,10 +64,45 @@ def crossing_radius(z: float, slope: float, plane: float, bend: float) -> float:
 
 
 @kernel
+def cross_barrel(
+    line: Line, reach: tuple[float, float], layers: Floats, crossed: Floats, count: int
+) -> int:
+    """Append radius and hits of the barrel layers crossed within a range of radius; the count."""
+    z, slope, bend = line
+    for k in range(len(layers)):
+        radius = layers[k, 0]
+        if not reach[0] < radius < reach[1]:
+            continue
+        if abs(crossing_z(z, slope, radius, bend)) <= layers[k, 1]:
+            crossed[count] = radius, layers[k, 2]
+            count += 1
+    return count
+
+
+@kernel
+def cross_disks(
+    line: Line, reach: tuple[float, float], disks: Floats, crossed: Floats, count: int
+) -> int:
+    """Append radius and hits of the disks crossed within a range of radius; the count."""
+    z, slope, bend = line
+    if abs(slope) <= MIN_DISK_SLOPE:
+        return count
+    for k in range(len(disks)):
+        radius = crossing_radius(z, slope, math.copysign(disks[k, 0], slope), bend)
+        if max(reach[0], disks[k, 1]) < radius < min(reach[1], disks[k, 2]):
+            crossed[count] = radius, disks[k, 3]
+            count += 1
+    return count
+
+
+@kernel
 def find_hits(pt: float, slope: float, z: float, span: tuple[float, float]) -> Pattern:
     """Hits of a particle that leaves the beam line at ``z`` with slope pz/pT.
 
     Args:
+        pt: in GeV.
+        slope: as above.
+        z: where it crosses the beam line.
         span: radius where the particle starts and where it stops.
 
     Returns:
@@ -51,60 +110,27 @@ def find_hits(pt: float, slope: float, z: float, span: tuple[float, float]) -> P
         radius of the first hit, outermost pixel layers expected but not hit.
     """
     rho = RADIUS_PER_PT * pt
-    start = span[0]
-    stop = min(span[1], 2.0 * rho)
-    bend = 1.0 / (24.0 * rho * rho) if rho > 1.0 else 1.0
+    reach = (span[0], min(span[1], 2.0 * rho))
+    line = (z, slope, 1.0 / (24.0 * rho * rho) if rho > 1.0 else 1.0)
+    crossed = np.empty((MAX_LAYERS, 2))
+    pixels = cross_barrel(line, reach, PIXEL_LAYERS, crossed, 0)
+    pixels = cross_disks(line, reach, PIXEL_PLANES, crossed, pixels)
+    count = cross_barrel(line, reach, STRIP_LAYERS, crossed, pixels)
+    count = cross_disks(line, reach, STRIP_PLANES, crossed, count)
     pixel = strip = hits = lost = missed = 0
     first_barrel = False
     first = math.inf
-    for layer in range(len(PIXEL_BARREL)):
-        radius = PIXEL_BARREL[layer]
-        if not start < radius < stop:
-            continue
-        if abs(crossing_z(z, slope, radius, bend)) > PIXEL_BARREL_LENGTH:
-            break
+    for k in range(count):
         if np.random.random() < HIT_EFFICIENCY:
-            pixel += 1
-            first = min(first, radius)
-            first_barrel |= layer == 0
-        elif pixel == 0:
-            lost += 1
-        else:
-            missed += 1
-    forward = abs(slope) > 0.3
-    side = 1.0 if slope > 0.0 else -1.0
-    if forward:
-        for plane in PIXEL_DISKS:
-            radius = crossing_radius(z, slope, side * plane, bend)
-            if max(start, PIXEL_DISK_RADII[0]) < radius < min(stop, PIXEL_DISK_RADII[1]):
-                if np.random.random() < HIT_EFFICIENCY:
-                    pixel += 1
-                    first = min(first, radius)
-                elif pixel == 0:
-                    lost += 1
-                else:
-                    missed += 1
-    for layer in range(len(STRIP_BARREL)):
-        radius = STRIP_BARREL[layer]
-        if not start < radius < stop:
-            continue
-        if abs(crossing_z(z, slope, radius, bend)) > STRIP_BARREL_LENGTH[layer]:
-            continue
-        if np.random.random() < HIT_EFFICIENCY:
-            strip += 1
-            hits += 2 if layer % 4 < STRIP_STEREO // 2 else 1
-            first = min(first, radius)
+            first = min(first, crossed[k, 0])
+            if k < pixels:
+                pixel += 1
+                first_barrel |= crossed[k, 0] == FIRST_LAYER
+            else:
+                strip += 1
+                hits += int(crossed[k, 1])
         elif pixel + strip == 0:
             lost += 1
-    if forward:
-        for layer in range(len(STRIP_DISKS)):
-            radius = crossing_radius(z, slope, side * STRIP_DISKS[layer], bend)
-            inner = max(start, STRIP_DISK_INNER[layer])
-            if inner < radius < min(stop, STRIP_DISK_OUTER[layer]):
-                if np.random.random() < HIT_EFFICIENCY:
-                    strip += 1
-                    hits += 1 + layer % 2
-                    first = min(first, radius)
-                elif pixel + strip == 0:
-                    lost += 1
+        elif k < pixels:
+            missed += 1
     return pixel, strip, hits, lost, first_barrel, first, missed

@@ -80,19 +80,18 @@ def material_radius(eta: float) -> float:
 
 
 @kernel
-def add(out: Records, count: int, kind: int, charge: int, state: State, energy: float) -> int:
+def add(out: Records, count: int, kind_charge: tuple[int, int], state: State, energy: float) -> int:
     """Append a particle that both tracker and calorimeter see; the new count."""
     if count >= len(out):
         return count
     new = out[count]
-    new.kind = kind
-    new.charge = charge
+    new.kind, new.charge = kind_charge
     new.x, new.y, new.z, new.px, new.py, new.pz = state
     new.energy = energy
     new.pOut = math.sqrt(state[3] ** 2 + state[4] ** 2 + state[5] ** 2)
     new.rStop = math.inf
     new.kink = 0.0
-    new.inTracker = charge != 0
+    new.inTracker = new.charge != 0
     new.inCalorimeter = True
     return count + 1
 
@@ -122,7 +121,7 @@ def convert(out: Records, count: int, state: State, energy: float) -> int:
     share = np.random.random()
     for charge, part in ((-1, share), (1, 1.0 - share)):
         if part * energy > MIN_PHOTON:
-            count = add(out, count, ELECTRON, charge, scaled(state, part), part * energy)
+            count = add(out, count, (ELECTRON, charge), scaled(state, part), part * energy)
     return count
 
 
@@ -148,13 +147,13 @@ def radiate(out: Records, first: int, count: int) -> int:
             continue
         fraction = math.exp(-logarithm / steps)
         count = add(
-            out, count, PHOTON, 0, scaled(at, 1.0 - fraction), kept * (1.0 - fraction) * momentum
+            out, count, (PHOTON, 0), scaled(at, 1.0 - fraction), kept * (1.0 - fraction) * momentum
         )
         state = scaled(at, fraction)
         kept *= fraction
     track.inCalorimeter = False
     track.pOut = kept * momentum
-    count = add(out, count, ELECTRON, charge, state, kept * momentum)
+    count = add(out, count, (ELECTRON, charge), state, kept * momentum)
     out[count - 1].inTracker = False
     return count
 
@@ -182,8 +181,8 @@ def interact(out: Records, first: int, count: int, at: State) -> int:
         pz += share * momentum * np.random.normal() * min(angle, 0.5)
         energy = math.sqrt(px * px + py * py + pz * pz + PION_MASS**2)
         state = (at[0], at[1], at[2], px, py, pz)
-        count = add(out, count, CHARGED_HADRON, charge, state, energy)
-    return add(out, count, NEUTRAL_HADRON, 0, scaled(at, left), left * momentum)
+        count = add(out, count, (CHARGED_HADRON, charge), state, energy)
+    return add(out, count, (NEUTRAL_HADRON, 0), scaled(at, left), left * momentum)
 
 
 @kernel
@@ -196,8 +195,35 @@ def decay_to_muon(out: Records, first: int, count: int, at: State) -> int:
     hadron.kink = 0.1 / max(hadron.pOut, 0.1)
     x, y, z, px, py, pz = scaled(at, share)
     state = (x, y, z, px + 0.1 * np.random.normal(), py + 0.1 * np.random.normal(), pz)
-    count = add(out, count, MUON, hadron.charge, state, hadron.pOut)
+    count = add(out, count, (MUON, hadron.charge), state, hadron.pOut)
     out[count - 1].inTracker = False
+    return count
+
+
+@kernel
+def decay_length(pdg_id: int) -> float:
+    """Transverse decay length for 1 GeV of pT (cm); 0 for what does not decay in the tracker."""
+    if abs(pdg_id) == 211:
+        return PION_DECAY_LENGTH / PION_MASS
+    return KAON_DECAY_LENGTH / KAON_MASS if abs(pdg_id) == 321 else 0.0
+
+
+@kernel
+def traverse_hadron(out: Records, first: int, count: int, pdg_id: int, state: State) -> int:
+    """A charged hadron may interact or decay; the new count."""
+    charge = out[first].charge
+    pt = math.hypot(state[3], state[4])
+    eta = math.asinh(state[5] / pt)
+    if np.random.random() > math.exp(-INTERACTION_PER_X0 * radiation_lengths(eta)):
+        inside, at = moved(state, charge, material_radius(eta))
+        if inside:
+            return interact(out, first, count, at)
+    length = decay_length(pdg_id) * pt
+    edge = tracker_edge(eta)
+    if length > 0.0 and np.random.random() > math.exp(-edge / length):
+        inside, at = moved(state, charge, edge * np.random.random())
+        if inside:
+            return decay_to_muon(out, first, count, at)
     return count
 
 
@@ -205,36 +231,21 @@ def decay_to_muon(out: Records, first: int, count: int, at: State) -> int:
 def traverse(out: Records, first: int, count: int, pdg_id: int) -> int:
     """What one generated particle does in the tracker's material; the new count."""
     particle = out[first]
-    kind = particle.kind
     state = (particle.x, particle.y, particle.z, particle.px, particle.py, particle.pz)
-    pt = math.hypot(state[3], state[4])
-    eta = math.asinh(state[5] / pt)
+    eta = math.asinh(state[5] / math.hypot(state[3], state[4]))
     if abs(eta) > 2.7:
         return count
-    thickness = radiation_lengths(eta)
-    charge = particle.charge
-    if kind == PHOTON:
-        if particle.energy > MIN_PHOTON and np.random.random() > math.exp(-7.0 / 9.0 * thickness):
-            inside, at = moved(state, 0, material_radius(eta))
-            if inside:
-                particle.inCalorimeter = False
-                return convert(out, count, at, particle.energy)
-    elif kind == ELECTRON:
+    if particle.kind == ELECTRON:
         return radiate(out, first, count)
-    elif kind == CHARGED_HADRON:
-        if np.random.random() > math.exp(-INTERACTION_PER_X0 * thickness):
-            inside, at = moved(state, charge, material_radius(eta))
-            if inside:
-                return interact(out, first, count, at)
-        length = (
-            KAON_DECAY_LENGTH / KAON_MASS if abs(pdg_id) == 321 else PION_DECAY_LENGTH / PION_MASS
-        )
-        if abs(pdg_id) in (211, 321) and np.random.random() > math.exp(
-            -tracker_edge(eta) / (length * pt)
-        ):
-            inside, at = moved(state, charge, tracker_edge(eta) * np.random.random())
-            if inside:
-                return decay_to_muon(out, first, count, at)
+    if particle.kind == CHARGED_HADRON:
+        return traverse_hadron(out, first, count, pdg_id, state)
+    if particle.kind != PHOTON or particle.energy <= MIN_PHOTON:
+        return count
+    if np.random.random() > math.exp(-7.0 / 9.0 * radiation_lengths(eta)):
+        inside, at = moved(state, 0, material_radius(eta))
+        if inside:
+            particle.inCalorimeter = False
+            return convert(out, count, at, particle.energy)
     return count
 
 
@@ -258,7 +269,7 @@ def enter_detector(particles: Records, seed: int, out: Records) -> int:
             continue
         state = (given.x, given.y, given.z, given.px, given.py, given.pz)
         first = count
-        count = add(out, count, kind, given.charge, state, given.energy)
+        count = add(out, count, (kind, given.charge), state, given.energy)
         if count > first:
             count = traverse(out, first, count, given.pdgId)
     return count

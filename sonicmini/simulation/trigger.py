@@ -46,6 +46,48 @@ def energy_map(candidates: Records, tracks: Records, leading: int) -> Floats:
 
 
 @kernel
+def sum_cone(
+    cells: Floats,
+    momenta: tuple[Floats, Floats],
+    cone: tuple[tuple[float, float], float],
+    use: bool,  # noqa: FBT001 - kernels take no keywords
+    total: Floats,
+) -> float:
+    """Sum the free cells of a cone.
+
+    Args:
+        cells: from ``energy_map``.
+        momenta: pT of each cell, and the same with 0 for cells that are used.
+        cone: eta and phi of its centre, and its radius.
+        use: take the cells from the free ones.
+        total: written: px, py, pz and energy.
+
+    Returns:
+        Mean distance from the centre, weighted by pT.
+    """
+    transverse, free = momenta
+    (eta, phi), radius = cone
+    reach = int(radius * 10.0) + 1
+    total[:] = 0.0
+    width = weight = 0.0
+    row = int((eta + MAX_ETA) * ROWS / (2.0 * MAX_ETA))
+    column = int((phi + math.pi) * COLUMNS / (2.0 * math.pi))
+    for r in range(max(0, row - reach), min(ROWS, row + reach + 1)):
+        d_eta = (r + 0.5) * 2.0 * MAX_ETA / ROWS - MAX_ETA - eta
+        for s in range(column - reach, column + reach + 1):
+            c = s % COLUMNS
+            away = distance(d_eta, (c + 0.5) * 2.0 * math.pi / COLUMNS - math.pi - phi)
+            if free[r, c] <= 0.0 or away > radius:
+                continue
+            total += cells[r, c]
+            width += away * transverse[r, c]
+            weight += transverse[r, c]
+            if use:
+                free[r, c] = 0.0
+    return width / max(weight, 1e-9)
+
+
+@kernel
 def cone_jets(cells: Floats, radius: float, offset: float) -> Floats:
     """Cone jets: hardest cell first, centred twice, cells used once.
 
@@ -61,7 +103,6 @@ def cone_jets(cells: Floats, radius: float, offset: float) -> Floats:
     free = transverse.copy()
     jets = np.empty((64, 5))
     count = 0
-    reach = int(radius * 10.0) + 1
     while count < len(jets):
         top = int(np.argmax(free))
         row, column = top // COLUMNS, top % COLUMNS
@@ -72,32 +113,13 @@ def cone_jets(cells: Floats, radius: float, offset: float) -> Floats:
         total = np.zeros(4)
         width = 0.0
         for turn in range(3):
-            total[:] = 0.0
-            width = weight = 0.0
-            here = int((centre_eta + MAX_ETA) * ROWS / (2.0 * MAX_ETA))
-            there = int((centre_phi + math.pi) * COLUMNS / (2.0 * math.pi))
-            for r in range(max(0, here - reach), min(ROWS, here + reach + 1)):
-                for s in range(there - reach, there + reach + 1):
-                    c = s % COLUMNS
-                    if free[r, c] <= 0.0:
-                        continue
-                    d_eta = (r + 0.5) * 2.0 * MAX_ETA / ROWS - MAX_ETA - centre_eta
-                    away = distance(
-                        d_eta, (c + 0.5) * 2.0 * math.pi / COLUMNS - math.pi - centre_phi
-                    )
-                    if away > radius:
-                        continue
-                    total += cells[r, c]
-                    width += away * transverse[r, c]
-                    weight += transverse[r, c]
-                    if turn == 2:
-                        free[r, c] = 0.0
+            centre = (centre_eta, centre_phi)
+            width = sum_cone(cells, (transverse, free), (centre, radius), turn == 2, total)
             pt = math.hypot(total[0], total[1])
             if pt <= 0.0:
                 break
             centre_eta = min(max(math.asinh(total[2] / pt), -4.99), 4.99)
             centre_phi = wrap(math.atan2(total[1], total[0]))
-            width = width / max(weight, 1e-9)
         free[row, column] = 0.0
         pt = math.hypot(total[0], total[1])
         if pt - offset > MIN_JET_PT:
@@ -177,16 +199,15 @@ def trigger_leptons(
 
 @kernel
 def trigger_jets(
+    event: tuple[Records, Records],
     cells: Floats,
-    vertices: int,
-    candidates: Records,
-    tracks: Records,
-    leading: int,
+    vertices: tuple[int, int],
     out: Records,
     count: int,
 ) -> int:
     """Objects of the jet, HT, missing momentum and tau paths; the new count."""
-    density = NEUTRAL_DENSITY * vertices
+    candidates, tracks = event
+    density = NEUTRAL_DENSITY * vertices[0]
     total = mht_x = mht_y = 0.0
     for jet in cone_jets(cells, 0.4, density * 0.50):
         pt = jet[0] * (1.0 + JET_SMEARING * np.random.normal())
@@ -199,7 +220,7 @@ def trigger_jets(
             mht_x -= pt * math.cos(jet[2])
             mht_y -= pt * math.sin(jet[2])
         if pt > 20.0 and abs(jet[1]) < 2.3 and jet[4] < 0.09:
-            ring = isolation_ring(candidates, tracks, at, leading)
+            ring = isolation_ring(candidates, tracks, at, vertices[1])
             if ring < 3.0:
                 passed = 128 if pt > 35.0 else 0
                 count = add_object(out, count, (TAU, pt), at, passed)
@@ -235,8 +256,7 @@ def isolation_ring(
 @kernel
 def decide(
     leptons: tuple[Records, Records, Records],
-    candidates: Records,
-    tracks: Records,
+    event: tuple[Records, Records],
     vertices: tuple[int, int],
     seed: int,
     out: Records,
@@ -245,8 +265,7 @@ def decide(
 
     Args:
         leptons: muons, electrons, photons.
-        candidates: of particle flow.
-        tracks: of the event.
+        event: particle-flow candidates and tracks.
         vertices: how many there are and which one leads.
         seed: random seed of this stage.
         out: ``TRIGGER_OBJECT`` records, written.
@@ -255,9 +274,10 @@ def decide(
         How many objects there are, and the decisions as bits.
     """
     np.random.seed(seed)
+    candidates, tracks = event
     count = trigger_leptons(leptons, candidates, tracks, vertices[1], out)
     cells = energy_map(candidates, tracks, vertices[1])
-    count = trigger_jets(cells, vertices[0], candidates, tracks, vertices[1], out, count)
+    count = trigger_jets(event, cells, vertices, out, count)
     decisions = 0
     taus = 0
     for k in range(count):
