@@ -201,7 +201,7 @@ def block_excess(ecal: Records, hcal: Records, blocks: Blocks, out: Out, vertex:
 @kernel
 def free_clusters(ecal: Records, hcal: Records, blocks: Blocks, out: Out, vertex: Records) -> None:
     """Photons and neutral hadrons from clusters without tracks."""
-    _, ecal_block, momentum, _, _, in_ecal = blocks
+    _, ecal_block, momentum, _, _, _ = blocks
     for c in range(len(ecal)):
         raw = ecal[c].energy - ecal[c].used
         if ecal_block[c] < 0 and raw > 0.0:

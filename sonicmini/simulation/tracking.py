@@ -146,7 +146,7 @@ def smear(
 
 @kernel
 def finish(track: Records) -> None:
-    """What follows from the measured parameters: where the track enters the calorimeter, defaults."""
+    """What follows from the measured parameters: entry to the calorimeter, defaults."""
     pz = track.pt * math.sinh(track.eta)
     state = (
         track.vx,
