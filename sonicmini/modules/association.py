@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sonicmini.modules.antikt import Jets
-from sonicmini.modules.columns import Bools, Ints, kernel
+from sonicmini.modules.columns import Bools, Floats, Ints, kernel
 from sonicmini.modules.tracks import Tracks, Vertices
 
 USED_IN_FIT, PRIMARY_DZ, B_TRACK, OTHER_DZ, NOT_RECONSTRUCTED, UNASSIGNED = 7, 6, 4, 2, 1, 0
@@ -42,6 +41,13 @@ class AssociationCuts(NamedTuple):
 
 
 DEFAULT_CUTS = AssociationCuts()
+
+
+class Jets(NamedTuple):
+    """Jets of all events: momenta of shape ``(jets, 4)`` and the offsets of the events."""
+
+    p4: Floats
+    offsets: Ints
 
 
 class Assignment(NamedTuple):

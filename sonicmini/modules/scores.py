@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sonicmini.modules.antikt import anti_kt_events
+from sonicmini.modules.clustering import anti_kt_jets
 from sonicmini.modules.columns import Bools, Floats, Ints, events_of, offsets_from
 
 _RADIUS = 0.4
@@ -29,8 +29,8 @@ def vertex_scores(
     hadrons = np.flatnonzero((vertex >= 0) & ~is_lepton & (scale > 0))
     hadrons = hadrons[np.argsort(vertex[hadrons], kind="stable")]
     offsets = offsets_from(np.bincount(vertex[hadrons], minlength=vertex_count))
-    wanted = np.ones(vertex_count, dtype=np.bool_)
-    jets = anti_kt_events(scaled[hadrons], offsets, wanted, _RADIUS, 0.0)
+    everyone = np.ones(len(hadrons), dtype=np.bool_)
+    jets = anti_kt_jets(scaled[hadrons], offsets, used=everyone, radius=_RADIUS, pt_min=0.0)
     leptons = np.flatnonzero((vertex >= 0) & is_lepton)
 
     where = np.concatenate([vertex[leptons], events_of(jets.offsets)])

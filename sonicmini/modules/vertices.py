@@ -11,18 +11,19 @@ import numpy as np
 
 from sonicmini.event import Products
 from sonicmini.module import Producer
-from sonicmini.modules.antikt import anti_kt_events
 from sonicmini.modules.association import (
     B_TRACK,
     DEFAULT_CUTS,
     USED_IN_FIT,
     Assignment,
     AssociationCuts,
+    Jets,
     assign_by_fit_and_dz,
     assign_in_jets,
     assign_the_rest,
     may_be_displaced,
 )
+from sonicmini.modules.clustering import anti_kt_jets
 from sonicmini.modules.columns import (
     Bools,
     Columns,
@@ -171,8 +172,10 @@ def associate(
     assigned = assign_by_fit_and_dz(tracks, use_fit, vertices, cuts)
     displaced = may_be_displaced(tracks, assigned.quality, vertices, cuts)
     wanted = np.bincount(events_of(tracks.offsets)[displaced], minlength=len(tracks.offsets) - 1)
-    jets = anti_kt_events(*candidates, wanted > 0, 0.4, cuts.min_jet_pt)
-    in_jets = assign_in_jets(tracks, displaced, vertices, jets, cuts)
+    p4, offsets = candidates
+    used = wanted[events_of(offsets)] > 0
+    jets = anti_kt_jets(p4, offsets, used=used, radius=0.4, pt_min=cuts.min_jet_pt)
+    in_jets = assign_in_jets(tracks, displaced, vertices, Jets(jets.p4, jets.offsets), cuts)
     found = in_jets >= 0
     assigned = assigned._replace(
         vertex=np.where(found, in_jets, assigned.vertex),
