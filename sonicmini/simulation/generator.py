@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +18,6 @@ CM_PER_MM = 0.1
 
 _ATTEMPTS = 100
 _INTEGERS = ("id", "status", "mother1", "mother2", "daughter1", "daughter2")
-_FLOATS = ("px", "py", "pz", "energy", "mass", "vx", "vy", "vz")
 
 
 @dataclass(frozen=True)
@@ -75,40 +75,38 @@ class Generator:
     """
 
     def __init__(self, process: Process) -> None:
-        self._pythia = pythia_module().Pythia("", False)  # noqa: FBT003
+        module = pythia_module()
+        self._pythia = module.Pythia("", False)  # noqa: FBT003
         for setting in process.all_settings:
             if not self._pythia.readString(setting):
                 raise SonicminiError(f"Pythia refuses the setting {setting!r} of {process.name}")
+        self._hooks = _event_hooks(module, self._pythia)
+        self._pythia.setUserHooksPtr(self._hooks)
         if not self._pythia.init():
             raise SonicminiError(f"Pythia cannot be initialised for {process.name}")
         self._charges: dict[int, int] = {}
 
     def generate(self, seeds: Sequence[int]) -> EventRecord:
         """Generates one event for each seed, which lie in 1 to :data:`MAX_SEED`."""
-        events = [self._event(seed) for seed in seeds]
-        sizes = [len(event["id"]) for event in events]
-        columns = {
-            name: np.concatenate([event[name] for event in events])
-            for name in (*_INTEGERS, *_FLOATS)
-        }
-        per_event = {
-            name: np.array([event[name] for event in events])
-            for name in ("weight", "binvar", "scalePDF")
-        }
+        self._hooks.expect(seeds)
+        batch, codes = self._pythia.nextBatch(len(seeds)), self._hooks.codes
+        if not len(seeds) == len(batch) == len(codes):
+            # An event failed and another took its seed: one by one, each keeps its own.
+            events = [self._event(seed) for seed in seeds]
+            batch, codes = ak.concatenate([one for one, _ in events]), [code for _, code in events]
+        columns = _columns(batch.layout)
         return EventRecord(
-            offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
             charge=self._charge_of(columns["id"]),
-            processId=np.array([event["processId"] for event in events], dtype=np.int32),
+            processId=np.array(codes, dtype=np.int32),
             **columns,
-            **per_event,
         )
 
-    def _event(self, seed: int) -> dict[str, Any]:
-        self._pythia.rndm.init(int(seed))
+    def _event(self, seed: int) -> tuple[ak.Array, int]:
+        self._hooks.expect([seed])
         for _ in range(_ATTEMPTS):
             batch = self._pythia.nextBatch(1)
             if len(batch) == 1:
-                return _columns(batch.layout) | {"processId": self._pythia.infoPython().code()}
+                return batch, self._hooks.codes[-1]
         raise SonicminiError(f"Pythia failed {_ATTEMPTS} times in a row from the seed {seed}")
 
     def charge(self, pdg_id: int) -> int:
@@ -149,23 +147,49 @@ def pythia_version() -> str:
     return version(pythia_module().__name__)
 
 
-def _columns(layout: Any) -> dict[str, Any]:  # noqa: ANN401
-    """One event of nextBatch; layouts are read directly since array operations would cost more."""
-    particles = layout.content("prt").content
-    info = layout.content("info")
-    columns: dict[str, Any] = {name: particles.content(name).data for name in _INTEGERS}
+def _event_hooks(module: Any, pythia: Any) -> Any:  # noqa: ANN401
+    """What Pythia calls before each event, to set its seed, and after it, to note its process.
+
+    ``nextBatch`` knows nothing of the former and does not return the latter. When there are no
+    seeds left, random numbers go on as they are.
+    """
+
+    class EventHooks(module.UserHooks):  # type: ignore[misc]
+        codes: list[int]
+
+        def expect(self, seeds: Sequence[int]) -> None:
+            self._seeds = iter(seeds)
+            self.codes = []
+
+        def onBeginEvent(self) -> None:  # noqa: N802 (Pythia's name)
+            for seed in self._seeds:
+                pythia.rndm.init(int(seed))
+                break
+
+        def onEndEvent(self, _status: object) -> None:  # noqa: N802
+            self.codes.append(int(pythia.infoPython().code()))
+
+    hooks = EventHooks()
+    hooks.expect([])
+    return hooks
+
+
+def _columns(layout: Any) -> dict[str, NDArray[Any]]:  # noqa: ANN401
+    """Columns of nextBatch's events; reads the layout since array operations would cost more."""
+    particles, info = layout.content("prt").content, layout.content("info")
+    columns: dict[str, NDArray[Any]] = {
+        name: ak.to_numpy(particles.content(name)) for name in _INTEGERS
+    }
+    columns["offsets"] = np.asarray(layout.content("prt").offsets.data, dtype=np.int64)
     momentum, vertex = particles.content("p"), particles.content("vProd")
-    # Particles made at the collision have no entry among the vertices.
-    index = vertex.index.data
-    displaced = index >= 0
     for axis in "xyz":
-        columns[f"p{axis}"] = momentum.content(f"p{axis}").data
-        position = np.zeros(len(index))
-        position[displaced] = CM_PER_MM * vertex.content.content(f"p{axis}").data[index[displaced]]
-        columns[f"v{axis}"] = position
-    columns["energy"] = momentum.content("e").data
-    columns["mass"] = particles.content("m").data
-    columns["weight"] = float(info.content("weights").content.data[0])
-    columns["binvar"] = float(max(0.0, info.content("pT2Hat").data[0])) ** 0.5
-    columns["scalePDF"] = float(max(0.0, info.content("Q2Fac").data[0])) ** 0.5
+        columns[f"p{axis}"] = ak.to_numpy(momentum.content(f"p{axis}"))
+        # Particles made at the collision may have no entry among the vertices.
+        position = ak.fill_none(ak.Array(vertex)[f"p{axis}"], 0.0)
+        columns[f"v{axis}"] = CM_PER_MM * ak.to_numpy(position)
+    columns["energy"] = ak.to_numpy(momentum.content("e"))
+    columns["mass"] = ak.to_numpy(particles.content("m"))
+    columns["weight"] = ak.to_numpy(ak.Array(info.content("weights"))[:, 0])
+    for name, square in (("binvar", "pT2Hat"), ("scalePDF", "Q2Fac")):
+        columns[name] = np.sqrt(np.maximum(ak.to_numpy(info.content(square)), 0.0))
     return columns

@@ -29,6 +29,41 @@ def test_an_event_is_a_function_of_its_seed(generators):
                 )
 
 
+def test_one_by_one_is_the_same(generators):
+    generator = generators("ttbar")
+    together = generator.generate([21, 22, 23])
+    for event, seed in enumerate((21, 22, 23)):
+        batch, code = generator._event(seed)
+        assert code == together.processId[event]
+        np.testing.assert_array_equal(batch.prt.p.px[0], per_event(together, "px", event))
+
+
+def test_failed_events_keep_their_seed(generators, monkeypatch):
+    """If Pythia uses up more seeds than it returns events, each event is made again."""
+    generator = generators("ttbar")
+    expected = generator.generate([31, 32, 33])
+    batches = generator._pythia.nextBatch
+
+    class Failing:
+        def __getattr__(self, name):
+            return getattr(generator_pythia, name)
+
+        def nextBatch(self, events):  # noqa: N802
+            return batches(events)[:-1] if events > 1 else batches(events)
+
+    generator_pythia = generator._pythia
+    monkeypatch.setattr(generator, "_pythia", Failing())
+    found = generator.generate([31, 32, 33])
+    for field in fields(found):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name))
+
+
+def test_collisions_are_at_the_origin(ttbar_record):
+    hard = (abs(ttbar_record.status) >= 21) & (abs(ttbar_record.status) <= 22)
+    for axis in ("vx", "vy", "vz"):
+        assert np.all(abs(getattr(ttbar_record, axis)[hard]) < 1e-9)
+
+
 def test_seeds_give_different_events(ttbar_record):
     assert len(set(np.diff(ttbar_record.offsets))) > 15
 
