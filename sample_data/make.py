@@ -10,16 +10,21 @@ identifiers that ROOT puts into them, hence the checksums too.
 import argparse
 import hashlib
 import json
-import shlex
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import uproot  # noqa: TID251 (looks at what was written as anyone would)
 
+from sonicmini.io.tree_writer import Algorithm
+from sonicmini.progress import progress_bar
+from sonicmini.simulation.run import SimulationOptions, simulate
+
 PILEUP = 35
+COMPRESSION_LEVEL = 19
+"""Slow to write, as fast to read as any: the files are kept for ever."""
+COMPRESSION: Algorithm = "LZMA"
+"""A sixth smaller than what ``sonicmini simulate`` uses, but slower to read: 3 ms an event."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +37,10 @@ class Sample:
     seed: int
 
     @property
-    def arguments(self) -> list[str]:
-        """What ``sonicmini`` is called with."""
-        return [
-            *("simulate", self.process),
-            *("--events", str(self.events)),
-            *("--pileup", str(PILEUP)),
-            *("--seed", str(self.seed)),
-            *("-o", self.name),
-        ]
+    def command(self) -> str:
+        """What makes the same events on the command line."""
+        numbers = f"--events {self.events} --pileup {PILEUP} --seed {self.seed}"
+        return f"sonicmini simulate {self.process} {numbers} -o {self.name}"
 
 
 SAMPLES = (
@@ -54,11 +54,18 @@ SAMPLES = (
 
 def make(sample: Sample, folder: Path, workers: int) -> dict[str, Any]:
     """Simulates a sample; returns its entry in the manifest."""
-    command = [sys.executable, "-m", "sonicmini", *sample.arguments]
-    subprocess.run(  # noqa: S603 (nothing of it comes from outside)
-        [*command, "--workers", str(workers), "--overwrite"], cwd=folder, check=True
+    options = SimulationOptions(
+        process=sample.process,
+        events=sample.events,
+        pileup=PILEUP,
+        seed=sample.seed,
+        output=folder / sample.name,
+        workers=workers,
+        overwrite=True,
+        compression=COMPRESSION,
     )
-    return describe(sample, folder / sample.name)
+    simulate(options, progress_bar)
+    return describe(sample, options.output)
 
 
 def describe(sample: Sample, path: Path) -> dict[str, Any]:
@@ -68,7 +75,8 @@ def describe(sample: Sample, path: Path) -> dict[str, Any]:
         events = file["Events"].num_entries
     return {
         "file": sample.name,
-        "command": shlex.join(["sonicmini", *sample.arguments]),
+        "command": sample.command,
+        "compression": COMPRESSION,
         "title": provenance["title"],
         "events": events,
         "pileup": provenance["pileup"],

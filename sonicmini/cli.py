@@ -195,6 +195,9 @@ def simulate(  # noqa: PLR0913 - one parameter an option
     pileup: Annotated[float, typer.Option(help="Mean number of pileup collisions.")] = 35.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same events.")] = 1,
     workers: Annotated[int, typer.Option(help="Processes to use.")] = 1,
+    compression_level: Annotated[
+        int | None, typer.Option(help="Of ZSTD, 1 to 22; higher is smaller and slower to write.")
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Simulate collisions into an AOD-like ROOT file: Pythia 8, pileup, parametric detector."""
@@ -209,6 +212,7 @@ def simulate(  # noqa: PLR0913 - one parameter an option
         seed=seed,
         output=output,
         workers=workers,
+        compression_level=compression_level,
         overwrite=overwrite,
     )
     simulate_events(options, progress_bar)

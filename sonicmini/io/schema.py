@@ -84,14 +84,14 @@ _P4 = (
 
 # Order of the helix parameters as in CMS: q/p, lambda, phi, dxy, dsz.
 _TRACK_COVARIANCE = (
-    _f("covQopQop", "1/GeV2", "variance of q/p", 5),
+    _f("covQopQop", "1/GeV2", "variance of q/p", 4),
     _f("covLamLam", "rad2", "variance of lambda", 5),
     _f("covPhiPhi", "rad2", "variance of phi", 5),
     _f("covDxyDxy", "cm2", "variance of dxy", 8),
     _f("covDszDsz", "cm2", "variance of dsz", 8),
-    _f("covDxyDsz", "cm2", "covariance of dxy and dsz", 5),
-    _f("covPhiDxy", "rad cm", "covariance of phi and dxy", 5),
-    _f("covLamDsz", "rad cm", "covariance of lambda and dsz", 5),
+    _f("covDxyDsz", "cm2", "covariance of dxy and dsz", 4),
+    _f("covPhiDxy", "rad cm", "covariance of phi and dxy", 4),
+    _f("covLamDsz", "rad cm", "covariance of lambda and dsz", 4),
 )
 
 _STATIONS = (1, 2, 3, 4)
@@ -110,10 +110,10 @@ PFCAND = Collection(
         *_P4,
         _i("pdgId", "211, 11, 13 and negative; 130, 22; 1 hadronic and 2 electromagnetic HF"),
         _i("charge", "electric charge"),
-        _f("ecalEnergy", "GeV", "calibrated ECAL energy", 6),
-        _f("hcalEnergy", "GeV", "calibrated HCAL energy", 6),
-        _f("rawEcalEnergy", "GeV", "uncalibrated ECAL energy", 6),
-        _f("rawHcalEnergy", "GeV", "uncalibrated HCAL energy", 6),
+        _f("ecalEnergy", "GeV", "calibrated ECAL energy", 5),
+        _f("hcalEnergy", "GeV", "calibrated HCAL energy", 5),
+        _f("rawEcalEnergy", "GeV", "uncalibrated ECAL energy", 5),
+        _f("rawHcalEnergy", "GeV", "uncalibrated HCAL energy", 5),
         _i("trackIdx", "its track in Track, -1 for neutral candidates"),
         _i(
             "isIsolatedChargedHadron", "particle flow found it isolated in the calorimeters", "bool"
@@ -335,7 +335,7 @@ GENPART = Collection(
     "generated particles of the hard collision (CMS: genParticles), mothers before daughters",
     "jagged",
     (
-        _f("pt", "GeV", "transverse momentum", 11),
+        _f("pt", "GeV", "transverse momentum", 10),
         _f("eta", "", "pseudorapidity", 11),
         _f("phi", "rad", "azimuth", 11),
         _f("mass", "GeV", "mass", 10),

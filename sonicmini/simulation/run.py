@@ -49,6 +49,7 @@ class SimulationOptions:
         workers: processes; the content does not depend on it.
         overwrite: replace an existing file, when the new one is whole.
         compression: of the file.
+        compression_level: of the algorithm; None is one that costs little beside the simulation.
         library_events: how many different collisions pileup is drawn from. Each size is a library
             of its own in the cache.
     """
@@ -61,6 +62,7 @@ class SimulationOptions:
     workers: int = 1
     overwrite: bool = False
     compression: Algorithm = "ZSTD"
+    compression_level: int | None = None
     library_events: int = LIBRARY_EVENTS
 
 
@@ -89,7 +91,7 @@ def simulate(options: SimulationOptions, progress: Progress = no_progress) -> No
     pythia_module()
     written = OutputOptions(
         compression=options.compression,
-        level=COMPRESSION_LEVELS.get(options.compression),
+        level=options.compression_level or COMPRESSION_LEVELS.get(options.compression),
         overwrite=options.overwrite,
         basket_events=BLOCK_EVENTS,
     )
