@@ -76,9 +76,9 @@ def _bare(name: str, dtype: DType, title: str) -> Collection:
 
 
 _P4 = (
-    _f("pt", "GeV", "transverse momentum", 11),
-    _f("eta", "", "pseudorapidity", 13),
-    _f("phi", "rad", "azimuth", 13),
+    _f("pt", "GeV", "transverse momentum", 10),
+    _f("eta", "", "pseudorapidity", 12),
+    _f("phi", "rad", "azimuth", 12),
     _f("mass", "GeV", "mass", 10),
 )
 
@@ -130,11 +130,11 @@ TRACK = Collection(
         _f("eta", "", "pseudorapidity at the reference point", 14),
         _f("phi", "rad", "azimuth at the reference point", 17),
         _i("charge", "electric charge"),
-        _f("vx", "cm", "reference point (closest approach to the beam spot), x", 12),
-        _f("vy", "cm", "reference point, y", 12),
+        _f("vx", "cm", "reference point (closest approach to the beam spot), x", 11),
+        _f("vy", "cm", "reference point, y", 11),
         _f("vz", "cm", "reference point, z", 15),
         *_TRACK_COVARIANCE,
-        _f("chi2", "", "chi2 of the track fit", 6),
+        _f("chi2", "", "chi2 of the track fit", 5),
         _i("ndof", "degrees of freedom of the track fit", "uint8"),
         _i("nValidHits", "valid hits", "uint8"),
         _i("nValidPixelHits", "valid pixel hits", "uint8"),
@@ -338,7 +338,7 @@ GENPART = Collection(
         _f("pt", "GeV", "transverse momentum", 10),
         _f("eta", "", "pseudorapidity", 11),
         _f("phi", "rad", "azimuth", 11),
-        _f("mass", "GeV", "mass", 10),
+        _f("mass", "GeV", "mass", 8),
         _i("pdgId", "PDG code", "int32"),
         _i("status", "1 stable, 2 decayed, else Pythia's code", "uint8"),
         _i("statusFlags", "CMS's 15 status bits, as in NanoAOD", "uint32"),
