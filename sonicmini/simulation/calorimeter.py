@@ -25,6 +25,9 @@ RESPONSE_AT_50 = 0.703
 MAX_RESPONSE = 1.08
 """Largest signal of a hadron relative to an electron's."""
 BARREL = 1.479
+PROFILE_STEPS = 64
+SOFT_HADRON = 4.0
+"""Hadrons above have a shower in ECAL of two cores and more cells."""
 MIN_SHARE = 0.003
 """Parts of a shower, and energies (GeV), not worth a cell."""
 FORWARD = 3.0
@@ -63,7 +66,7 @@ def hadron_energy(ecal: float, hcal: float) -> float:
 
 @kernel
 def smeared(energy: float, stochastic: float, constant: float) -> float:
-    """A measured energy: mean ``energy``, relative variance stochastic^2/E + constant^2, positive."""
+    """A measured energy, positive: relative variance stochastic^2/E + constant^2."""
     variance = stochastic * stochastic / energy + constant * constant
     if variance < 0.02:
         return energy * (1.0 + math.sqrt(variance) * np.random.normal())
@@ -83,12 +86,33 @@ def hadron_signal(energy: float) -> float:
     return energy * MAX_RESPONSE * np.random.beta(mean * count, (1.0 - mean) * count)
 
 
+def _profiles(shapes: tuple[tuple[float, float], ...]) -> Floats:
+    """Part of each shower below u cells from its axis, u = -3 to 3 in steps of 1/PROFILE_STEPS.
+
+    Args:
+        shapes: of each profile the width of an exponential in cells, and the fraction in a second
+            one that is three times as wide.
+    """
+    u = np.arange(-3 * PROFILE_STEPS, 3 * PROFILE_STEPS + 1) / PROFILE_STEPS
+    tables = []
+    for width, tail in shapes:
+        outside = (1 - tail) * np.exp(-abs(u) / width) + tail * np.exp(-abs(u) / (3 * width))
+        tables.append(np.where(u < 0.0, 0.5 * outside, 1.0 - 0.5 * outside))
+    return np.stack(tables)
+
+
+ELECTROMAGNETIC, HADRONIC, TRACK, TOWER, FORWARD_LONG, FORWARD_SHORT = range(6)
+PROFILES = _profiles(((0.2, 0.1), (0.45, 0.2), (0.1, 0.0), (0.28, 0.2), (0.05, 0.1), (0.08, 0.15)))
+"""Lateral profiles in ECAL (photons, hadrons, minimum ionising), HCAL and the forward fibres."""
+
+
 @kernel
-def share(u: float, width: float, tail: float) -> float:
-    """Part of a shower's profile below ``u`` (in cells, 0 at its axis): two exponentials."""
-    if u < 0.0:
-        return 0.5 * ((1.0 - tail) * math.exp(u / width) + tail * math.exp(u / (3.0 * width)))
-    return 1.0 - 0.5 * ((1.0 - tail) * math.exp(-u / width) + tail * math.exp(-u / (3.0 * width)))
+def inside(profile: int, low: float, high: float) -> float:
+    """Part of a shower between two distances from its axis (in cells, within 3)."""
+    table = PROFILES[profile]
+    first = int((low + 3.0) * PROFILE_STEPS + 0.5)
+    last = int((high + 3.0) * PROFILE_STEPS + 0.5)
+    return table[last] - table[first]
 
 
 @kernel
@@ -97,7 +121,7 @@ def deposit(
     energies: Floats,
     energy: float,
     at: tuple[float, float],
-    shape: tuple[float, float, int],
+    shape: tuple[int, int],
 ) -> None:
     """Spread a shower over the cells around its axis.
 
@@ -106,34 +130,26 @@ def deposit(
         energies: of the cells; added to.
         energy: of the shower.
         at: eta and phi of the axis.
-        shape: width of the profile in cells, fraction in its tail, cells on each side.
+        shape: profile, and cells on each side (0 to 2).
     """
     edges, divisions, first = grid
     ring, along, _ = locate(at[0], edges, divisions)
     if ring < 0:
         return
-    width, tail, reach = shape
+    profile, reach = shape
     count = divisions[ring]
     place = (at[1] + math.pi) / TWO_PI * count
     column = int(place)
     across = place - column
-    in_phi = np.empty(2 * reach + 1)
-    below = share(-reach - across, width, tail)
-    for k in range(2 * reach + 1):
-        above = share(k - reach + 1 - across, width, tail)
-        in_phi[k] = above - below
-        below = above
-    below = share(-reach - along, width, tail)
     for d_ring in range(-reach, reach + 1):
-        above = share(d_ring + 1 - along, width, tail)
-        in_eta = above - below
-        below = above
+        in_eta = inside(profile, d_ring - along, d_ring + 1 - along)
         other = ring + d_ring
         if in_eta < MIN_SHARE or other < 0 or other >= len(divisions) or divisions[other] == 0:
             continue
         same = divisions[other] == count
         for k in range(2 * reach + 1):
-            part = energy * in_eta * in_phi[k]
+            in_phi = inside(profile, k - reach - across, k - reach + 1 - across)
+            part = energy * in_eta * in_phi
             if part < MIN_SHARE:
                 continue
             index = column + k - reach
@@ -150,20 +166,27 @@ def deposit_hadron(
     seen = hadron_signal(energy)
     in_ecal = 0.0
     if np.random.random() < 0.55:
-        in_ecal = seen * np.random.beta(1.0, 1.3)
-        for _ in range(2):
+        in_ecal = seen * (1.0 - np.random.random() ** (1.0 / 1.3))
+        cores = 2 if energy > SOFT_HADRON else 1
+        for _ in range(cores):
             spread = 0.012
             point = (at[0] + spread * np.random.normal(), at[1] + spread * np.random.normal())
-            deposit(ecal, energies[0], 0.5 * in_ecal * ECAL_TO_HADRON, point, (0.45, 0.2, 2))
+            deposit(
+                ecal,
+                energies[0],
+                in_ecal / cores * ECAL_TO_HADRON,
+                point,
+                (HADRONIC, 2 if energy > SOFT_HADRON else 1),
+            )
     else:
         deposit(
             ecal,
             energies[0],
             min(0.5 * energy, 0.2 + np.random.exponential(0.1)),
             at,
-            (0.1, 0.0, 1),
+            (TRACK, 0),
         )
-    deposit(hcal, energies[1], (seen - in_ecal) / RESPONSE_AT_50, at, (0.28, 0.2, 1))
+    deposit(hcal, energies[1], (seen - in_ecal) / RESPONSE_AT_50, at, (TOWER, 1))
 
 
 @kernel
@@ -171,14 +194,14 @@ def deposit_forward(
     hf: Grid, fibres: tuple[Floats, Floats], kind: int, energy: float, at: tuple[float, float]
 ) -> None:
     """A shower in the forward calorimeter: long fibres see all of it, short ones its deep part."""
-    if kind == PHOTON or kind == ELECTRON:
+    if kind in (PHOTON, ELECTRON):
         signal = smeared(energy, HF_EM_RESOLUTION[0], HF_EM_RESOLUTION[1])
         short = signal * min(0.3, 0.05 + np.random.exponential(0.06))
     else:
         signal = smeared(energy, HF_HADRON_RESOLUTION[0], HF_HADRON_RESOLUTION[1])
         short = signal * (0.15 + 0.35 * np.random.beta(2.0, 1.5))
-    deposit(hf, fibres[0], signal - short, at, (0.05, 0.10, 1))
-    deposit(hf, fibres[1], short, at, (0.08, 0.15, 1))
+    deposit(hf, fibres[0], signal - short, at, (FORWARD_LONG, 1))
+    deposit(hf, fibres[1], short, at, (FORWARD_SHORT, 1))
 
 
 @kernel
@@ -216,19 +239,19 @@ def fill_cells(
         at = (eta, phi)
         kind = particle.kind
         if kind == MUON:
-            deposit(ecal, energies[0], 0.25 + np.random.exponential(0.1), at, (0.1, 0.0, 1))
-            deposit(hcal, energies[1], 1.5 + np.random.gamma(2.0, 0.5), at, (0.1, 0.0, 1))
+            deposit(ecal, energies[0], 0.25 + np.random.exponential(0.1), at, (TRACK, 0))
+            deposit(hcal, energies[1], 1.5 + np.random.gamma(2.0, 0.5), at, (TRACK, 0))
         elif abs(eta) >= FORWARD:
             deposit_forward(hf, (energies[2], energies[3]), kind, energy, at)
-        elif kind == PHOTON or kind == ELECTRON:
+        elif kind in (PHOTON, ELECTRON):
             stochastic, constant = ELECTROMAGNETIC_RESOLUTION
             if abs(eta) > BARREL:
                 stochastic *= 1.6
             seen = smeared(energy, stochastic, constant)
-            deposit(ecal, energies[0], seen, at, (0.2, 0.1, 2 if energy > 3.0 else 1))
+            deposit(ecal, energies[0], seen, at, (ELECTROMAGNETIC, 2 if energy > 3.0 else 1))
             if kind == PHOTON or energy > 10.0:
                 leak = 0.0005 * energy * np.random.exponential(1.0)
-                deposit(hcal, energies[1], leak, at, (0.28, 0.2, 1))
+                deposit(hcal, energies[1], leak, at, (TOWER, 1))
         else:
             deposit_hadron(ecal, hcal, (energies[0], energies[1]), energy, at)
 

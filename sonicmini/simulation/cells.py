@@ -120,8 +120,16 @@ HF = _hf()
 @kernel
 def locate(eta: float, edges: Floats, divisions: Ints) -> tuple[int, float, float]:
     """Ring of a direction, and how far into the ring in eta (0 to 1); ring -1 if outside."""
-    ring = int(np.searchsorted(edges, eta)) - 1
-    if ring < 0 or ring >= len(divisions) or divisions[ring] == 0:
+    if eta < edges[0] or eta >= edges[-1]:
+        return -1, 0.0, 0.0
+    ring, above = 0, len(divisions)
+    while above - ring > 1:
+        middle = (ring + above) // 2
+        if eta >= edges[middle]:
+            ring = middle
+        else:
+            above = middle
+    if divisions[ring] == 0:
         return -1, 0.0, 0.0
     width = edges[ring + 1] - edges[ring]
     return ring, (eta - edges[ring]) / width, width

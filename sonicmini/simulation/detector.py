@@ -151,7 +151,9 @@ def _particle_flow(
 def _used_first(tracks: Records, candidates: Records) -> tuple[Records, Ints]:
     """Tracks in the order of the candidates, unused ones after; and the new index of each."""
     used = candidates["trackIdx"][candidates["trackIdx"] >= 0].astype(np.int64)
-    rest = np.setdiff1d(np.arange(len(tracks)), used)
+    free = np.ones(len(tracks), np.bool_)
+    free[used] = False
+    rest = np.flatnonzero(free)
     order = np.concatenate([used, rest])
     new_index = np.full(len(tracks) + 1, -1, np.int64)
     new_index[order] = np.arange(len(tracks))
@@ -244,7 +246,9 @@ def _jagged(collection: Collection, events: list[Event]) -> ak.Array:
     """One collection of all events, with the schema's branches and types."""
     product = collection.product
     counts = [len(event.collections[product]) for event in events]
-    flat = np.concatenate([event.collections[product] for event in events])
+    flat = np.empty(sum(counts), events[0].collections[product].dtype)
+    for event, stop in zip(events, np.cumsum(counts), strict=True):
+        flat[stop - len(event.collections[product]) : stop] = event.collections[product]
     stations = np.concatenate([event.stations for event in events])
     fields = {}
     for branch in collection.branches:

@@ -31,7 +31,9 @@ ELECTRON_MASS = 0.000511
 PION_MASS = 0.13957
 KAON_MASS = 0.49368
 MAX_ETA = 5.4
-MIN_MOMENTUM = 0.1
+MIN_ENERGY = 0.1
+MIN_CHARGED_PT = 0.18
+"""Charged particles below are not tracked and curl up before the calorimeter."""
 MIN_PHOTON = 0.1
 PION_DECAY_LENGTH = 780.4
 KAON_DECAY_LENGTH = 371.2
@@ -42,7 +44,12 @@ State = tuple[float, float, float, float, float, float]
 @kernel
 def radiation_lengths(eta: float) -> float:
     """Thickness of the tracker seen from its centre."""
-    return float(np.interp(abs(eta), MATERIAL_ETA, MATERIAL_X0))
+    position = abs(eta)
+    k = 1
+    while k < len(MATERIAL_ETA) - 1 and position > MATERIAL_ETA[k]:
+        k += 1
+    part = (position - MATERIAL_ETA[k - 1]) / (MATERIAL_ETA[k] - MATERIAL_ETA[k - 1])
+    return MATERIAL_X0[k - 1] + min(part, 1.0) * (MATERIAL_X0[k] - MATERIAL_X0[k - 1])
 
 
 @kernel
@@ -265,7 +272,7 @@ def enter_detector(particles: Records, seed: int, out: Records) -> int:
         pt = math.hypot(given.px, given.py)
         if kind < 0 or pt < 1e-3 or abs(given.pz) > pt * math.sinh(MAX_ETA):
             continue
-        if kind != PHOTON and given.energy < MIN_MOMENTUM:
+        if given.energy < MIN_ENERGY or (given.charge != 0 and pt < MIN_CHARGED_PT):
             continue
         state = (given.x, given.y, given.z, given.px, given.py, given.pz)
         first = count

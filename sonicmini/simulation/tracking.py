@@ -19,6 +19,9 @@ FAKE_FRACTION = 0.025
 CORRELATION_PHI_DXY = -0.85
 CORRELATION_LAMBDA_DSZ = -0.75
 MICRON = 1e-4
+MAX_SLOPE = math.sinh(TRACKER_ETA + 0.1)
+MAX_RADIUS = 60.0
+"""Farthest from the beam spot that a track may start, in each direction (cm)."""
 
 
 @kernel
@@ -48,20 +51,21 @@ def resolutions(pt: float, eta: float) -> tuple[float, float, float, float, floa
 
 
 @kernel
-def is_found(pattern: Pattern, kind: int, pt: float, radius: float) -> bool:
-    """Whether the hits become a track: enough of them, then the efficiency of the search.
-
-    Pixel seeds need three layers; strip seeds, for displaced particles, six.
-    """
-    pixel, strip = pattern[0], pattern[1]
-    if pixel + strip < 4 or (pixel < 3 and strip < 6):
-        return False
+def search_efficiency(kind: int, pt: float, radius: float) -> float:
+    """Chance that the track search finds a particle with enough hits: pT, production radius."""
     efficiency = 0.99
     if kind != MUON:
         efficiency = 0.97 / (1.0 + math.exp((0.30 - pt) / 0.09))
     if radius > 2.0:
         efficiency *= max(0.0, 1.0 - (radius - 2.0) / 48.0) ** 1.5
-    return np.random.random() < efficiency
+    return efficiency
+
+
+@kernel
+def is_seeded(pattern: Pattern) -> bool:
+    """Whether there are enough hits: three pixel layers, or six strip layers if displaced."""
+    pixel, strip = pattern[0], pattern[1]
+    return pixel + strip >= 4 and (pixel >= 3 or strip >= 6)
 
 
 @kernel
@@ -112,18 +116,18 @@ def smear(
     s_dsz *= stretch
     stated = math.exp(ERROR_SPREAD * np.random.normal())
     tail = tail_factor()
-    g = np.random.normal(0.0, tail, 5)
+    g_qop, g_lam, g_rest_phi = np.random.normal(), np.random.normal(), np.random.normal()
+    g_dxy, g_rest_dsz = np.random.normal(), np.random.normal()
     rho = 0.08 * np.random.normal()
     rest_dxy = math.sqrt(1.0 - CORRELATION_PHI_DXY**2)
     rest_dsz = math.sqrt(1.0 - CORRELATION_LAMBDA_DSZ**2 - rho**2)
-    g_dxy = g[3]
-    g_phi = CORRELATION_PHI_DXY * g[3] + rest_dxy * g[2]
-    g_dsz = rho * g[3] + CORRELATION_LAMBDA_DSZ * g[1] + rest_dsz * g[4]
-    qop *= max(0.4, 1.0 + relative * g[0])
-    lam = min(max(lam + s_lam * g[1], -1.5), 1.5)
-    phi = wrap(phi + s_phi * g_phi)
-    dxy += s_dxy * g_dxy
-    z += s_dsz * g_dsz / math.cos(lam)
+    g_phi = CORRELATION_PHI_DXY * g_dxy + rest_dxy * g_rest_phi
+    g_dsz = rho * g_dxy + CORRELATION_LAMBDA_DSZ * g_lam + rest_dsz * g_rest_dsz
+    qop *= max(0.4, 1.0 + tail * relative * g_qop)
+    lam = min(max(lam + tail * s_lam * g_lam, -1.5), 1.5)
+    phi = wrap(phi + tail * s_phi * g_phi)
+    dxy += tail * s_dxy * g_dxy
+    z += tail * s_dsz * g_dsz / math.cos(lam)
     track.charge = 1 if qop > 0.0 else -1
     track.pt = math.cos(lam) / abs(qop)
     track.eta = math.asinh(math.tan(lam))
@@ -175,12 +179,14 @@ def measure(particle: Records, track: Records) -> bool:
     pt = math.hypot(particle.px, particle.py)
     slope = particle.pz / pt
     radius = math.hypot(particle.x, particle.y)
-    if pt < MIN_PT or abs(slope) > math.sinh(TRACKER_ETA + 0.1) or radius > 60.0:
+    if pt < MIN_PT or abs(slope) > MAX_SLOPE or radius > MAX_RADIUS:
+        return False
+    if np.random.random() > search_efficiency(particle.kind, pt, radius):
         return False
     state = (particle.x, particle.y, particle.z, particle.px, particle.py, particle.pz)
     dxy, z, phi = closest_approach(state, particle.charge, (BEAM_SPOT[0], BEAM_SPOT[1]))
     pattern = find_hits(pt, slope, z, (radius, particle.rStop))
-    if not is_found(pattern, particle.kind, pt, radius) or abs(z) > 60.0 or abs(dxy) > 60.0:
+    if not is_seeded(pattern) or abs(z) > MAX_RADIUS or abs(dxy) > MAX_RADIUS:
         return False
     momentum = pt * math.sqrt(1.0 + slope * slope)
     # Energy lost on the way bends the track as a whole: the fit sees a bit of it.

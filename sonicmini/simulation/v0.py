@@ -10,7 +10,7 @@ import numpy as np
 
 from sonicmini.simulation.constants import BEAM_SPOT, BEAM_WIDTH, RADIUS_PER_PT
 from sonicmini.simulation.helix import wrap
-from sonicmini.simulation.kernel import Ints, Records, kernel
+from sonicmini.simulation.kernel import Floats, Ints, Records, kernel
 
 MIN_PT = 0.35
 MIN_SIGNIFICANCE = 2.0
@@ -57,10 +57,10 @@ def circle(track: Records) -> tuple[float, float, float, float]:
 
 
 @kernel
-def crossings(first: Records, second: Records) -> tuple[int, float, float, float, float]:
-    """Points where two tracks' circles cross or come closest: how many (0 to 2), and where."""
-    x1, y1, r1, _ = circle(first)
-    x2, y2, r2, _ = circle(second)
+def crossings(first: Floats, second: Floats) -> tuple[int, float, float, float, float]:
+    """Points where two circles cross or come closest: how many (0 to 2), and where."""
+    x1, y1, r1 = first[0], first[1], first[2]
+    x2, y2, r2 = second[0], second[1], second[2]
     d = math.hypot(x2 - x1, y2 - y1)
     if d < 1e-6 or d > r1 + r2 + MAX_APPROACH or d < abs(r1 - r2) - MAX_APPROACH:
         return 0, 0.0, 0.0, 0.0, 0.0
@@ -76,11 +76,11 @@ def crossings(first: Records, second: Records) -> tuple[int, float, float, float
 
 
 @kernel
-def momentum_at(track: Records, x: float, y: float) -> tuple[float, Point]:
+def momentum_at(track: Records, at: Floats, x: float, y: float) -> tuple[float, Point]:
     """Z and momentum of a track where it passes closest to a point of the transverse plane."""
-    centre_x, centre_y, _, h = circle(track)
+    h = at[3]
     sign = 1.0 if h > 0.0 else -1.0
-    phi = math.atan2(sign * (x - centre_x), -sign * (y - centre_y))
+    phi = math.atan2(sign * (x - at[0]), -sign * (y - at[1]))
     path = wrap(phi - track.phi) / h
     slope = math.sinh(track.eta)
     pt = track.pt
@@ -97,17 +97,18 @@ def pair_mass(p: Point, q: Point, masses: tuple[float, float]) -> float:
 
 
 @kernel
-def test_crossing(
-    plus: Records, minus: Records, x: float, y: float
+def try_crossing(
+    tracks: tuple[Records, Records], circles: tuple[Floats, Floats], x: float, y: float
 ) -> tuple[float, float, Point, Point]:
     """Chi2 of the crossing (negative if it fails), its z, and the two momenta."""
+    plus, minus = tracks
     nothing = (0.0, 0.0, 0.0)
     dx, dy = x - BEAM_SPOT[0], y - BEAM_SPOT[1]
     flight = math.hypot(dx, dy)
     if flight > MAX_RADIUS or flight < 1e-3:
         return -1.0, 0.0, nothing, nothing
-    z_plus, p = momentum_at(plus, x, y)
-    z_minus, q = momentum_at(minus, x, y)
+    z_plus, p = momentum_at(plus, circles[0], x, y)
+    z_minus, q = momentum_at(minus, circles[1], x, y)
     px, py = p[0] + q[0], p[1] + q[1]
     pt = math.hypot(px, py)
     if (px * dx + py * dy) < MIN_POINTING * flight * pt:
@@ -126,6 +127,42 @@ def test_crossing(
 
 
 @kernel
+def add_hypotheses(
+    out: Records,
+    count: int,
+    pair: tuple[int, int],
+    vertex: tuple[float, float, tuple[float, float, Point, Point]],
+) -> int:
+    """Append the pair as K0s, Lambda or its antiparticle if the mass fits; the new count.
+
+    Args:
+        out: candidates.
+        count: how many there are.
+        pair: indices of the two tracks.
+        vertex: x and y of the crossing and the result of ``try_crossing``.
+    """
+    x, y, (chi2, z, p, q) = vertex
+    for code, masses, nominal, window in (
+        (310, (PION_MASS, PION_MASS), K0S_MASS, K0S_WINDOW),
+        (3122, (PROTON_MASS, PION_MASS), LAMBDA_MASS, LAMBDA_WINDOW),
+        (-3122, (PION_MASS, PROTON_MASS), LAMBDA_MASS, LAMBDA_WINDOW),
+    ):
+        mass = pair_mass(p, q, masses)
+        if abs(mass - nominal) > window or count >= len(out):
+            continue
+        new = out[count]
+        count += 1
+        new.pdgId, new.mass = code, mass
+        px, py, pz = p[0] + q[0], p[1] + q[1], p[2] + q[2]
+        new.pt = math.hypot(px, py)
+        new.eta = math.asinh(pz / new.pt)
+        new.phi = math.atan2(py, px)
+        new.x, new.y, new.z, new.chi2 = x, y, z, chi2
+        new.trackIdx1, new.trackIdx2 = pair
+    return count
+
+
+@kernel
 def find_v0(tracks: Records, out: Records) -> int:
     """K0s and Lambda candidates of one event; a pair may be both.
 
@@ -137,41 +174,30 @@ def find_v0(tracks: Records, out: Records) -> int:
         How many there are.
     """
     chosen = displaced(tracks)
+    circles = np.empty((len(chosen), 4))
+    for k in range(len(chosen)):
+        circles[k, 0], circles[k, 1], circles[k, 2], circles[k, 3] = circle(tracks[chosen[k]])
     count = 0
-    for i in chosen:
+    for a in range(len(chosen)):
+        i = chosen[a]
         plus = tracks[i]
         if plus.charge < 0:
             continue
-        for j in chosen:
+        for b in range(len(chosen)):
+            j = chosen[b]
             minus = tracks[j]
             if minus.charge > 0 or abs(plus.eta - minus.eta) > 1.5:
                 continue
-            number, x1, y1, x2, y2 = crossings(plus, minus)
+            number, x1, y1, x2, y2 = crossings(circles[a], circles[b])
             best = (-1.0, 0.0, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
             x, y = x1, y1
             for k in range(number):
-                result = test_crossing(plus, minus, x1 if k == 0 else x2, y1 if k == 0 else y2)
+                at = (x1, y1) if k == 0 else (x2, y2)
+                result = try_crossing((plus, minus), (circles[a], circles[b]), at[0], at[1])
                 if result[0] >= 0.0 and (best[0] < 0.0 or result[0] < best[0]):
                     best = result
-                    x, y = (x1, y1) if k == 0 else (x2, y2)
+                    x, y = at
             if best[0] < 0.0:
                 continue
-            p, q = best[2], best[3]
-            for code, masses, nominal, window in (
-                (310, (PION_MASS, PION_MASS), K0S_MASS, K0S_WINDOW),
-                (3122, (PROTON_MASS, PION_MASS), LAMBDA_MASS, LAMBDA_WINDOW),
-                (-3122, (PION_MASS, PROTON_MASS), LAMBDA_MASS, LAMBDA_WINDOW),
-            ):
-                mass = pair_mass(p, q, masses)
-                if abs(mass - nominal) > window or count >= len(out):
-                    continue
-                new = out[count]
-                count += 1
-                new.pdgId, new.mass = code, mass
-                px, py, pz = p[0] + q[0], p[1] + q[1], p[2] + q[2]
-                new.pt = math.hypot(px, py)
-                new.eta = math.asinh(pz / new.pt)
-                new.phi = math.atan2(py, px)
-                new.x, new.y, new.z, new.chi2 = x, y, best[1], best[0]
-                new.trackIdx1, new.trackIdx2 = i, j
+            count = add_hypotheses(out, count, (i, j), (x, y, best))
     return count
