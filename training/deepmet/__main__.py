@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def sample(given: argparse.Namespace) -> None:
     """Simulates what is missing and extracts its features, block by block."""
     make_samples(
-        [*samples("validation"), *samples("test"), *samples("train")],
+        [*samples("validation"), *samples("train"), *samples("test")],
         given.data,
         workers=given.workers,
     )
