@@ -89,24 +89,26 @@ class Generator:
     def generate(self, seeds: Sequence[int]) -> EventRecord:
         """Generates one event for each seed, which lie in 1 to :data:`MAX_SEED`."""
         self._hooks.expect(seeds)
-        batch, codes = self._pythia.nextBatch(len(seeds)), self._hooks.codes
-        if not len(seeds) == len(batch) == len(codes):
+        batch, ends = self._pythia.nextBatch(len(seeds)), self._hooks.ends
+        if not len(seeds) == len(batch) == len(ends):
             # An event failed and another took its seed: one by one, each keeps its own.
             events = [self._event(seed) for seed in seeds]
-            batch, codes = ak.concatenate([one for one, _ in events]), [code for _, code in events]
+            batch, ends = ak.concatenate([one for one, _ in events]), [end for _, end in events]
         columns = _columns(batch.layout)
+        codes, weights = zip(*ends, strict=True)
         return EventRecord(
             charge=self._charge_of(columns["id"]),
             processId=np.array(codes, dtype=np.int32),
+            weight=np.array(weights, dtype=np.float64),
             **columns,
         )
 
-    def _event(self, seed: int) -> tuple[ak.Array, int]:
+    def _event(self, seed: int) -> tuple[ak.Array, tuple[int, float]]:
         self._hooks.expect([seed])
         for _ in range(_ATTEMPTS):
             batch = self._pythia.nextBatch(1)
             if len(batch) == 1:
-                return batch, self._hooks.codes[-1]
+                return batch, self._hooks.ends[-1]
         raise SonicminiError(f"Pythia failed {_ATTEMPTS} times in a row from the seed {seed}")
 
     def charge(self, pdg_id: int) -> int:
@@ -148,18 +150,18 @@ def pythia_version() -> str:
 
 
 def _event_hooks(module: Any, pythia: Any) -> Any:  # noqa: ANN401
-    """What Pythia calls before each event, to set its seed, and after it, to note its process.
+    """What Pythia calls before each event, to set its seed, and after it, to note what it was.
 
-    ``nextBatch`` knows nothing of the former and does not return the latter. When there are no
-    seeds left, random numbers go on as they are.
+    ``nextBatch`` knows nothing of seeds and does not return the process. When there are no seeds
+    left, random numbers go on as they are.
     """
 
     class EventHooks(module.UserHooks):  # type: ignore[misc]
-        codes: list[int]
+        ends: list[tuple[int, float]]
 
         def expect(self, seeds: Sequence[int]) -> None:
             self._seeds = iter(seeds)
-            self.codes = []
+            self.ends = []
 
         def onBeginEvent(self) -> None:  # noqa: N802 (Pythia's name)
             for seed in self._seeds:
@@ -167,7 +169,8 @@ def _event_hooks(module: Any, pythia: Any) -> Any:  # noqa: ANN401
                 break
 
         def onEndEvent(self, _status: object) -> None:  # noqa: N802
-            self.codes.append(int(pythia.infoPython().code()))
+            info = pythia.infoPython()
+            self.ends.append((info.code(), info.weight()))
 
     hooks = EventHooks()
     hooks.expect([])
@@ -189,7 +192,6 @@ def _columns(layout: Any) -> dict[str, NDArray[Any]]:  # noqa: ANN401
         columns[f"v{axis}"] = CM_PER_MM * ak.to_numpy(position)
     columns["energy"] = ak.to_numpy(momentum.content("e"))
     columns["mass"] = ak.to_numpy(particles.content("m"))
-    columns["weight"] = ak.to_numpy(ak.Array(info.content("weights"))[:, 0])
     for name, square in (("binvar", "pT2Hat"), ("scalePDF", "Q2Fac")):
         columns[name] = np.sqrt(np.maximum(ak.to_numpy(info.content(square)), 0.0))
     return columns

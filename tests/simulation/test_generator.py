@@ -33,8 +33,9 @@ def test_one_by_one_is_the_same(generators):
     generator = generators("ttbar")
     together = generator.generate([21, 22, 23])
     for event, seed in enumerate((21, 22, 23)):
-        batch, code = generator._event(seed)
+        batch, (code, weight) = generator._event(seed)
         assert code == together.processId[event]
+        assert weight == together.weight[event]
         np.testing.assert_array_equal(batch.prt.p.px[0], per_event(together, "px", event))
 
 
