@@ -187,20 +187,23 @@ def test_a_module_of_the_users_own(tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signals_leave_nothing_that_looks_finished(number, code, tmp_path):
+def test_signals_leave_nothing_that_looks_finished(number, code, tmp_path, reap):
     inputs = [tmp_path / f"{i}.root" for i in range(200)]
     for path in inputs:
         path.symlink_to(SAMPLE)
     out = tmp_path / "out"
     out.mkdir()
     command = [sys.executable, "-m", "sonicmini", "run", CONFIG, *inputs, "-o", out / "mini.root"]
-    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
+    process = subprocess.Popen(
+        list(map(str, command)), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    reap(process)
+    deadline = time.monotonic() + 600
     while not any(out.iterdir()) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.5)
     process.send_signal(number)
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=120)
     assert process.returncode == code, error
     assert "Traceback" not in error
     assert list(out.iterdir()) == []
