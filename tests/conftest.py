@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
@@ -21,7 +22,7 @@ def _interrupts_are_heard():
 
 
 @pytest.fixture
-def reap():
+def reap() -> Iterator[Callable[[subprocess.Popen[str]], None]]:
     """Takes programs that lead a session of their own, and leaves none of them running."""
     leaders: list[subprocess.Popen[str]] = []
     yield leaders.append
