@@ -19,7 +19,7 @@ from sonicmini.simulation.clustering import Geometry
 from sonicmini.simulation.kernel import Floats, Ints, Records, kernel
 from sonicmini.simulation.records import CHARGED_HADRON, MUON
 
-SATELLITE_DISTANCE = 0.05
+SATELLITE_DISTANCE = 0.025
 MUON_ECAL = 0.35
 MUON_HCAL = 2.5
 EXCESS_RESOLUTION = (1.1, 0.06)

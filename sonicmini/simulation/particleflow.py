@@ -19,10 +19,15 @@ PION_MASS = 0.13957
 MIN_PHOTON = (0.5, 0.6)
 """Least pT and energy of a photon."""
 MIN_NEUTRAL = (0.6, 1.5)
-MIN_FORWARD = (0.8, 8.0)
+MIN_FORWARD = (1.0, 10.0)
 MIN_FORWARD_SHARE = 0.1
 """Part of a forward cell's energy that makes a candidate of its own."""
-NEUTRAL_SCALE = (1.12, 0.4)
+EXCESS_SIGMAS = (0.7, 1.3, 60.0)
+"""Least excess in units of the resolution: in hard blocks, what is added in soft ones, and the
+momentum (GeV) over which it falls."""
+EXCESS_SCALE = 1.14
+"""Excesses in ECAL are photons and, with less signal, hadrons: their average composition."""
+NEUTRAL_SCALE = (1.3, 0.1)
 """Slope and offset (GeV) that restore what neutral hadrons lose below thresholds and in ECAL."""
 
 Out = tuple[Records, Ints]
@@ -32,7 +37,7 @@ Out = tuple[Records, Ints]
 @kernel
 def photon_energy(raw: float, eta: float) -> float:
     """Energy of a photon from its cluster: restores what zero suppression and clustering lose."""
-    return raw * 1.01 + (0.10 if abs(eta) < 1.479 else 0.20)
+    return raw * 1.065 + (0.06 if abs(eta) < 1.479 else 0.12)
 
 
 @kernel
@@ -169,6 +174,13 @@ def charged_candidates(tracks: Records, hcal: Records, blocks: Blocks, out: Out)
 
 
 @kernel
+def excess_threshold(momentum: float) -> float:
+    """How many standard deviations an excess must have: more in soft blocks, which are pileup's."""
+    hard, soft, scale = EXCESS_SIGMAS
+    return hard + soft * math.exp(-momentum / scale)
+
+
+@kernel
 def block_excess(ecal: Records, hcal: Records, blocks: Blocks, out: Out, vertex: Records) -> None:
     """Neutral candidates from blocks with tracks whose signal exceeds what the tracks should leave.
 
@@ -187,12 +199,13 @@ def block_excess(ecal: Records, hcal: Records, blocks: Blocks, out: Out, vertex:
             continue
         raw = hcal[b].energy - hcal[b].used if b < len(hcal) else 0.0
         excess = measured_signal(in_ecal[b], raw) - signal[b]
-        if excess < (1.0 + math.exp(-p / 100.0)) * math.sqrt(variance[b]):
+        if excess < excess_threshold(p) * math.sqrt(variance[b]):
             continue
         photon = 0.0
         if leading[b] >= 0:
             photon = min(excess * ECAL_TO_HADRON, in_ecal[b])
-            add_photon(out, (ecal[leading[b]], leading[b]), photon, vertex)
+            energy = EXCESS_SCALE * photon
+            add_photon(out, (ecal[leading[b]], leading[b]), energy, vertex)
         rest = hadron_energy(0.0, (excess - photon / ECAL_TO_HADRON) / RESPONSE_AT_50)
         if raw > 0.0 and rest > 0.0:
             add_hadron(out, (rest, 0.0, raw), (hcal[b].eta, hcal[b].phi), vertex)

@@ -55,7 +55,7 @@ def search_efficiency(kind: int, pt: float, radius: float) -> float:
     """Chance that the track search finds a particle with enough hits: pT, production radius."""
     efficiency = 0.99
     if kind != MUON:
-        efficiency = 0.97 / (1.0 + math.exp((0.30 - pt) / 0.09))
+        efficiency = 0.985 / (1.0 + math.exp((0.20 - pt) / 0.10))
     if radius > 2.0:
         efficiency *= max(0.0, 1.0 - (radius - 2.0) / 48.0) ** 1.5
     return efficiency
@@ -169,7 +169,7 @@ def finish(track: Records) -> None:
     track.particle = 0
     relative = math.sqrt(track.covQopQop) * track.pt * math.cosh(track.eta)
     layers = track.nPixelLayers + track.nStripLayers
-    good = track.isHighPurity and relative < 0.5 and layers >= 3
+    good = relative < 0.5 and (track.isHighPurity or (relative < 0.05 and layers >= 8))
     track.forParticleFlow = good and track.nPixelLayers > 0
 
 
