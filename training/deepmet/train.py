@@ -28,7 +28,7 @@ class TrainingOptions:
     """
 
     sums: int = 4
-    epochs: int = 8
+    epochs: int = 5
     batch: int = 40
     learning_rate: float = 4e-3
     weight_decay: float = 1e-4
