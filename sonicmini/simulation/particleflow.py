@@ -18,16 +18,16 @@ from sonicmini.simulation.records import CHARGED_HADRON, ELECTRON, MUON
 PION_MASS = 0.13957
 MIN_PHOTON = (0.5, 0.6)
 """Least pT and energy of a photon."""
-MIN_NEUTRAL = (0.6, 1.5)
+MIN_NEUTRAL = (0.7, 2.0)
 MIN_FORWARD = (1.0, 10.0)
 MIN_FORWARD_SHARE = 0.1
 """Part of a forward cell's energy that makes a candidate of its own."""
-EXCESS_SIGMAS = (0.7, 1.3, 60.0)
+EXCESS_SIGMAS = (0.6, 1.6, 50.0)
 """Least excess in units of the resolution: in hard blocks, what is added in soft ones, and the
 momentum (GeV) over which it falls."""
-EXCESS_SCALE = 1.14
+EXCESS_SCALE = 1.18
 """Excesses in ECAL are photons and, with less signal, hadrons: their average composition."""
-NEUTRAL_SCALE = (1.3, 0.1)
+NEUTRAL_SCALE = (1.37, 0.0)
 """Slope and offset (GeV) that restore what neutral hadrons lose below thresholds and in ECAL."""
 
 Out = tuple[Records, Ints]
@@ -37,7 +37,7 @@ Out = tuple[Records, Ints]
 @kernel
 def photon_energy(raw: float, eta: float) -> float:
     """Energy of a photon from its cluster: restores what zero suppression and clustering lose."""
-    return raw * 1.065 + (0.06 if abs(eta) < 1.479 else 0.12)
+    return raw * 1.095 + (0.04 if abs(eta) < 1.479 else 0.08)
 
 
 @kernel
