@@ -27,6 +27,9 @@ EXCESS_SIGMAS = (0.6, 1.6, 50.0)
 momentum (GeV) over which it falls."""
 EXCESS_SCALE = 1.18
 """Excesses in ECAL are photons and, with less signal, hadrons: their average composition."""
+HADRONS_AMONG_CLUSTERS = 0.09
+SOFT_CLUSTER = 30.0
+"""Correction of soft clusters without tracks, and the pT (GeV) at which it has halved."""
 NEUTRAL_SCALE = (1.37, 0.0)
 """Slope and offset (GeV) that restore what neutral hadrons lose below thresholds and in ECAL."""
 
@@ -37,7 +40,19 @@ Out = tuple[Records, Ints]
 @kernel
 def photon_energy(raw: float, eta: float) -> float:
     """Energy of a photon from its cluster: restores what zero suppression and clustering lose."""
-    return raw * 1.095 + (0.04 if abs(eta) < 1.479 else 0.08)
+    return raw * 1.01 + (0.04 if abs(eta) < 1.479 else 0.08)
+
+
+@kernel
+def free_cluster_energy(raw: float, eta: float) -> float:
+    """Energy of an ECAL cluster without track, on average over what makes such clusters.
+
+    Part of the soft ones are hadrons that shower in ECAL, or lost tracks', with less signal.
+    """
+    transverse = raw / (SOFT_CLUSTER * math.cosh(eta))
+    return photon_energy(raw, eta) * (
+        1.0 + HADRONS_AMONG_CLUSTERS / (1.0 + transverse * transverse)
+    )
 
 
 @kernel
@@ -218,7 +233,7 @@ def free_clusters(ecal: Records, hcal: Records, blocks: Blocks, out: Out, vertex
     for c in range(len(ecal)):
         raw = ecal[c].energy - ecal[c].used
         if ecal_block[c] < 0 and raw > 0.0:
-            add_photon(out, (ecal[c], c), photon_energy(raw, ecal[c].eta), vertex)
+            add_photon(out, (ecal[c], c), free_cluster_energy(raw, ecal[c].eta), vertex)
     for h in range(len(hcal)):
         raw = hcal[h].energy - hcal[h].used
         if momentum[h] <= 0.0 and raw > 0.0:
