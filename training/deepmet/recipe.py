@@ -14,12 +14,12 @@ TRAIN_PILEUP: Final = (15, 25, 35, 35, 45, 60)
 """Mean numbers of collisions, one block after the other; 35 is the target and comes twice."""
 
 _TRAIN: Final = {
-    "ttbar": 24,
-    "qcd": 8,
-    "ztautau": 8,
-    "zprime_tt": 6,
-    "wprime_wz": 9,
-    "hbb": 9,
+    "ttbar": 20,
+    "qcd": 6,
+    "ztautau": 6,
+    "zprime_tt": 4,
+    "wprime_wz": 6,
+    "hbb": 6,
 }
 _VALIDATION: Final = (
     ("ttbar", 35, 4),
@@ -29,11 +29,11 @@ _VALIDATION: Final = (
     ("wprime_wz", 35, 1),
 )
 _TEST: Final = (
-    ("ttbar", 35, 12),
-    ("ttbar", 15, 3),
-    ("ttbar", 25, 3),
-    ("ttbar", 45, 3),
-    ("ttbar", 60, 3),
+    ("ttbar", 35, 10),
+    ("ttbar", 15, 2),
+    ("ttbar", 25, 2),
+    ("ttbar", 45, 2),
+    ("ttbar", 60, 2),
     ("ztautau", 35, 2),
     ("wprime_wz", 35, 2),
 )
