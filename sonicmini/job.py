@@ -27,6 +27,7 @@ from sonicmini.inference.service import (
 )
 from sonicmini.io.columns import UnlistedProduct
 from sonicmini.io.miniaod import MINIAOD, MINIAOD_FORMAT
+from sonicmini.io.partial_file import output_errors
 from sonicmini.io.root_sink import OutputOptions, RootSink
 from sonicmini.io.root_source import RootSource
 from sonicmini.io.schema import AOD
@@ -188,7 +189,8 @@ def _sink(job: Job) -> RootSink:
     output = job.config.output
     makers = {product: label for label in job.graph for product in job.modules[label].produces}
     keep = dict.fromkeys((*_EVENT_ID, *output.keep))
-    output.file.parent.mkdir(parents=True, exist_ok=True)
+    with output_errors(output.file):
+        output.file.parent.mkdir(parents=True, exist_ok=True)
     return RootSink(
         output.file,
         [
