@@ -16,15 +16,12 @@ from typing import Any
 
 import uproot  # noqa: TID251 (looks at what was written as anyone would)
 
-from sonicmini.io.tree_writer import Algorithm
 from sonicmini.progress import progress_bar
 from sonicmini.simulation.run import SimulationOptions, simulate
 
 PILEUP = 35
 COMPRESSION_LEVEL = 19
 """Slow to write, as fast to read as any: the files are kept for ever."""
-COMPRESSION: Algorithm = "LZMA"
-"""A sixth smaller than what ``sonicmini simulate`` uses, but slower to read: 3 ms an event."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,8 @@ class Sample:
     def command(self) -> str:
         """What makes the same events on the command line."""
         numbers = f"--events {self.events} --pileup {PILEUP} --seed {self.seed}"
-        return f"sonicmini simulate {self.process} {numbers} -o {self.name}"
+        level = f"--compression-level {COMPRESSION_LEVEL}"
+        return f"sonicmini simulate {self.process} {numbers} {level} -o {self.name}"
 
 
 SAMPLES = (
@@ -62,7 +60,7 @@ def make(sample: Sample, folder: Path, workers: int) -> dict[str, Any]:
         output=folder / sample.name,
         workers=workers,
         overwrite=True,
-        compression=COMPRESSION,
+        compression_level=COMPRESSION_LEVEL,
     )
     simulate(options, progress_bar)
     return describe(sample, options.output)
@@ -76,7 +74,6 @@ def describe(sample: Sample, path: Path) -> dict[str, Any]:
     return {
         "file": sample.name,
         "command": sample.command,
-        "compression": COMPRESSION,
         "title": provenance["title"],
         "events": events,
         "pileup": provenance["pileup"],
