@@ -228,7 +228,10 @@ def main(number: int) -> None:
         "events": number,
         "countsPerEvent": counts(blocks),
         "promptPulls": {
-            name: spread(values) | {"beyond3": round(float(np.mean(abs(values) > 3)), 4)}
+            name: {
+                "width68": spread(values)["width68"],
+                "beyond3": round(float(np.mean(abs(values) > 3)), 4),
+            }
             for name, values in prompt.items()
         },
         "displacedTracks": displaced(blocks),
@@ -248,4 +251,4 @@ def main(number: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 4000)
