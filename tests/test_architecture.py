@@ -45,7 +45,7 @@ FENCED = {
 # Tests of more than one file.
 END_TO_END = (
     *("architecture", "determinism", "documentation", "packaging"),
-    *("inference.cms_particlenet", "modules.chain"),
+    *("inference.cms_particlenet", "modules.chain", "modules.deepmet_network"),
 )
 HEAVY = ("awkward", "fastjet", "numba", "onnxruntime", "scipy", "uproot")
 
