@@ -5,6 +5,7 @@ Relative paths are relative to the configuration file; those of the command line
 folder.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,12 +236,15 @@ def _keys_at(place: tuple[str, ...]) -> list[str]:
 
 
 def _absolute(config: JobConfig, folder: Path) -> JobConfig:
+    def absolute(path: Path) -> Path:
+        return Path(os.path.normpath(folder / path))
+
+    files = tuple(absolute(file) for file in config.input.files)
+    output = absolute(config.output.file)
     return config.model_copy(
         update={
-            "models": folder / config.models,
-            "input": config.input.model_copy(
-                update={"files": tuple(folder / file for file in config.input.files)}
-            ),
-            "output": config.output.model_copy(update={"file": folder / config.output.file}),
+            "models": absolute(config.models),
+            "input": config.input.model_copy(update={"files": files}),
+            "output": config.output.model_copy(update={"file": output}),
         }
     )

@@ -11,7 +11,7 @@ _MEGA = 1e6
 _NETWORK_HEADINGS = (
     "inferences",
     "requests",
-    "rows/request",
+    "batch",
     "p50 ms",
     "p95 ms",
     "MB in",
@@ -70,7 +70,7 @@ def _network_table(report: Report) -> Table:
     for heading in (
         "inferences",
         "requests",
-        "rows/request",
+        "batch",
         "p50 ms",
         "p95 ms",
         "MB in",

@@ -44,7 +44,7 @@ def _table(rows: Sequence[Measured]) -> str:
     for row in rows:
         for name, one in row.resolutions.items():
             gain = (
-                f"-{100 * row.improvement:.1f} ± {100 * row.improvement_error:.1f} %"
+                f"{-100 * row.improvement:+.1f} ± {100 * row.improvement_error:.1f} %"
                 if name == "DeepMET"
                 else ""
             )
