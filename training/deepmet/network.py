@@ -11,6 +11,8 @@ EMBEDDING = 8
 HIDDEN = (64, 32, 16)
 EVENT_HIDDEN = 16
 BN_EPSILON = 1e-3
+BN_MOMENTUM = 0.01
+"""Slow: the mixture of processes and pileup changes from batch to batch."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,11 @@ class DeepMETNetwork(nn.Module):
         width = 7 + EMBEDDING * len(CATEGORIES)
         layers: list[nn.Module] = []
         for size in HIDDEN:
-            layers += [nn.Linear(width, size), nn.Tanh(), nn.BatchNorm1d(size, eps=BN_EPSILON)]
+            layers += [
+                nn.Linear(width, size),
+                nn.Tanh(),
+                nn.BatchNorm1d(size, eps=BN_EPSILON, momentum=BN_MOMENTUM),
+            ]
             width = size
         self.dense = nn.Sequential(*layers)
         self.weight = nn.Linear(width, sums)

@@ -23,16 +23,19 @@ class TrainingOptions:
     Attributes:
         sums: weighted sums of momenta that the network combines.
         learning_rate: at its highest; one cycle over all epochs.
+        frozen_epochs: last epochs, in which batch normalisation keeps its statistics, so that the
+            network is trained as it will be used.
         patience: epochs without improvement after which training stops.
         threads: of torch.
     """
 
     sums: int = 4
-    epochs: int = 5
+    epochs: int = 9
+    frozen_epochs: int = 5
     batch: int = 40
     learning_rate: float = 4e-3
     weight_decay: float = 1e-4
-    patience: int = 4
+    patience: int = 5
     seed: int = 7
     threads: int = 2
     max_time_s: float = 35 * 60
@@ -113,6 +116,8 @@ def _one_epoch(
 ) -> float:
     order = np.random.default_rng((options.seed, epoch)).permutation(training.size)
     parts["network"].train()
+    if epoch >= options.epochs - options.frozen_epochs:
+        parts["network"].dense.eval()
     total = 0.0
     for indices in _slices(order, options.batch):
         batch, true = make_batch(training, indices)
