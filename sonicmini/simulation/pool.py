@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from sonicmini.errors import SonicminiError
@@ -36,11 +36,16 @@ def ordered_map(
         yield from map(function, tasks)
         return
     context = multiprocessing.get_context("spawn")
-    abandoned = context.Event()
     pending: deque[Future[Result]] = deque()
-    with ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_prepare_worker, initargs=(abandoned,)
-    ) as pool:
+    # Not an event with its locks: a worker that dies while it waits for one takes them along.
+    watched, held = context.Pipe(duplex=False)
+    with (
+        watched,
+        held,
+        ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_prepare_worker, initargs=(watched,)
+        ) as pool,
+    ):
         try:
             for task in tasks:
                 pending.append(pool.submit(function, task))
@@ -54,17 +59,17 @@ def ordered_map(
                 "use fewer --workers"
             ) from error
         except BaseException:
-            abandoned.set()
+            held.close()
             raise
 
 
-def _prepare_worker(abandoned: Event) -> None:
+def _prepare_worker(watched: Connection) -> None:
     # Ctrl-C reaches all processes of a terminal: the main one alone decides what follows.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_when, args=(abandoned,), daemon=True).start()
+    threading.Thread(target=_end_when, args=(watched,), daemon=True).start()
 
 
-def _end_when(abandoned: Event) -> None:
-    """Ends the worker in the middle of its task, of which nothing is left behind."""
-    abandoned.wait()
+def _end_when(watched: Connection) -> None:
+    """Ends the worker when the other end of the pipe is closed, in the middle of its task."""
+    watched.poll(None)
     os._exit(1)
