@@ -9,6 +9,8 @@
     +-- OutputError          4  the output file, its folder or its disk
     +-- InferenceError       5  a model, its repository or its server
     |   +-- ModelError          a model that cannot be read or is not what its config says
+    |   +-- ServerError         a server that refuses, or whose answer cannot be used
+    |       +-- UnavailableError    a server that did not answer this time: worth another try
     +-- ModuleError          6  a module failed on events that it was given
 
 Ctrl-C ends with 130. Every message names the thing, the place and the way out.
@@ -55,6 +57,17 @@ class InferenceError(SonicminiError):
 
 class ModelError(InferenceError):
     """A model that is missing, unreadable, or differs from its config.pbtxt."""
+
+
+class ServerError(InferenceError):
+    """A server that refuses a request, or whose answer cannot be used; trying again is no use."""
+
+
+class UnavailableError(ServerError):
+    """A server that did not answer this time: another try, or another server, may.
+
+    Connection refused or lost, no answer in time, overload, a model not loaded at the moment.
+    """
 
 
 class ModuleError(SonicminiError):
