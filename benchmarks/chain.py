@@ -22,12 +22,14 @@ from typing import TypeAlias, TypeVar
 from sonicmini.config import JobConfig, Overrides, load
 from sonicmini.event import Chunk
 from sonicmini.inference.onnx import OnnxClient
-from sonicmini.inference.service import Backend, InferenceService
+from sonicmini.inference.route import Direct
+from sonicmini.inference.service import InferenceService
 from sonicmini.io.miniaod import MINIAOD, MINIAOD_FORMAT
 from sonicmini.io.root_sink import OutputOptions, RootSink
-from sonicmini.job import Job, prepare, run_job
+from sonicmini.job import run_job
 from sonicmini.module import Producer, SonicProducer
 from sonicmini.plugins import resolve
+from sonicmini.prepare import Job, prepare
 from sonicmini.report import Report
 
 T = TypeVar("T")
@@ -94,7 +96,7 @@ def cpu_alone(config: JobConfig) -> dict[Part, float]:
     job = prepare(config)
     client = OnnxClient(job.specs, directly)
     client.load()
-    backend = Backend("local", client)
+    backend = Direct("local", client)
     service = InferenceService(
         {name: (spec, backend) for name, spec in job.specs.items()}, directly
     )

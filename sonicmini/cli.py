@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -100,6 +100,15 @@ Assignments = Annotated[
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override any key; repeatable."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Servers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        help="Server of the KServe v2 protocol: http, https, grpc or grpcs; repeatable. Implies "
+        "--inference remote.",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
 
 
@@ -115,6 +124,25 @@ def run(  # noqa: PLR0913 - one parameter an option
     chunk_size: Annotated[int | None, typer.Option(help="Events processed together.")] = None,
     streams: Annotated[int | None, typer.Option(help="Chunks in flight.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads for CPU work.")] = None,
+    inference: Annotated[
+        Literal["local", "remote"] | None,
+        typer.Option(
+            help="Evaluate networks here, or on a server: without --server, on a Triton that is "
+            "started for the run."
+        ),
+    ] = None,
+    servers: Servers = None,
+    fallback: Annotated[
+        Literal["none", "local", "embedded"] | None,
+        typer.Option(help="Who answers when no server does."),
+    ] = None,
+    allow_different_models: Annotated[
+        bool,
+        typer.Option(
+            "--allow-different-models",
+            help="Accept servers whose models have other weights than the repository's.",
+        ),
+    ] = False,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Write the timing report as JSON.")
     ] = None,
@@ -123,8 +151,10 @@ def run(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """Turn AOD-like ROOT files into a Mini-AOD file with a timing report."""
     from sonicmini.config import Overrides, load
+    from sonicmini.messages import show_messages
     from sonicmini.run import run_and_print
 
+    show_messages()
     overrides = Overrides(
         inputs=inputs or (),
         output=output,
@@ -132,6 +162,10 @@ def run(  # noqa: PLR0913 - one parameter an option
         chunk_size=chunk_size,
         streams=streams,
         threads=threads,
+        inference=inference,
+        servers=servers or (),
+        fallback=fallback,
+        allow_different_models=allow_different_models,
         overwrite=overwrite,
         assignments=assignments or (),
     )
@@ -143,7 +177,7 @@ def check(config: Config, inputs: Inputs = None, *, assignments: Assignments = N
     """Validate a workflow, its input and its models without running; print the graph."""
     from sonicmini.config import Overrides, load
     from sonicmini.describe import render_job
-    from sonicmini.job import prepare
+    from sonicmini.prepare import prepare
 
     overrides = Overrides(inputs=inputs or (), assignments=assignments or ())
     _print(render_job(prepare(load(config, overrides))))

@@ -15,13 +15,10 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from sonicmini.errors import ConfigError, nearest
+from sonicmini.inference_config import Block, InferenceConfig, Place
 
 
-class _Block(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class InputConfig(_Block):
+class InputConfig(Block):
     """What is read."""
 
     files: Annotated[tuple[Path, ...], Field(min_length=1)]
@@ -29,7 +26,7 @@ class InputConfig(_Block):
     """Total number of events over all files; all if absent."""
 
 
-class OutputConfig(_Block):
+class OutputConfig(Block):
     """What is written."""
 
     file: Path
@@ -41,19 +38,7 @@ class OutputConfig(_Block):
     overwrite: bool = False
 
 
-class InferenceConfig(_Block):
-    """How networks are evaluated."""
-
-    default: Literal["local"] = "local"
-    max_rows: Annotated[int, Field(ge=1)] = 64
-    """Rows of a request at most; the model's max_batch_size binds as well."""
-    max_bytes: Annotated[int, Field(ge=1)] = 2_000_000
-    """Bytes of a request's inputs at most, unless a single row has more."""
-    requests_in_flight: Annotated[int, Field(ge=1)] = 2
-    """Requests of one module and chunk under way at the same time, at most."""
-
-
-class OptionsConfig(_Block):
+class OptionsConfig(Block):
     """How the work is cut and spread."""
 
     chunk_size: Annotated[int, Field(ge=1)] = 100
@@ -82,7 +67,7 @@ class ModuleConfig(BaseModel):
         return self.model_extra or {}
 
 
-class JobConfig(_Block):
+class JobConfig(Block):
     """One run, complete; can be pickled and sent to where it is to be run."""
 
     input: InputConfig
@@ -105,6 +90,11 @@ class Overrides:
     streams: int | None = None
     threads: int | None = None
     overwrite: bool = False
+    inference: Place | None = None
+    servers: Sequence[str] = ()
+    """A server that the file names as well keeps its access."""
+    fallback: str | None = None
+    allow_different_models: bool = False
     assignments: Sequence[str] = ()
     """``key.path=value`` with a YAML value."""
 
@@ -118,20 +108,20 @@ class Overrides:
                 yield key, yaml.safe_load(value)
             except yaml.YAMLError as error:
                 raise ConfigError(f"--set {assignment}: the value is not YAML: {error}") from error
-        if self.inputs:
-            yield "input.files", [file.absolute() for file in self.inputs]
-        if self.output is not None:
-            yield "output.file", self.output.absolute()
-        if self.overwrite:
-            yield "output.overwrite", True
-        for key, number in (
+        for key, value in (
+            ("input.files", [file.absolute() for file in self.inputs] or None),
+            ("output.file", self.output and self.output.absolute()),
+            ("output.overwrite", self.overwrite or None),
+            ("inference.default", self.inference or ("remote" if self.servers else None)),
+            ("inference.fallback", self.fallback),
+            ("inference.allow_different_models", self.allow_different_models or None),
             ("input.events", self.events),
             ("options.chunk_size", self.chunk_size),
             ("options.streams", self.streams),
             ("options.threads", self.threads),
         ):
-            if number is not None:
-                yield key, number
+            if value is not None:
+                yield key, value
 
 
 def load(path: Path, overrides: Overrides | None = None) -> JobConfig:
@@ -141,17 +131,38 @@ def load(path: Path, overrides: Overrides | None = None) -> JobConfig:
         ConfigError: the file cannot be read, or lists every fault of its content with its line.
     """
     tree, lines = _read(path)
-    for key, value in (overrides or Overrides()).items():
+    overrides = overrides or Overrides()
+    for key, value in overrides.items():
         _assign(tree, key, value)
+    if overrides.servers:
+        _assign(tree, "inference.servers", _named_servers(tree, overrides.servers))
     try:
         config = JobConfig.model_validate(tree)
     except ValidationError as error:
         faults = [_describe(path, lines, fault) for fault in error.errors()]
         raise ConfigError("\n".join(faults)) from error
+    if faults := list(_faults(config)):
+        raise ConfigError("\n".join(f"{path}: {fault}" for fault in faults))
     config = _absolute(config, path.absolute().parent)
     if config.output.file.resolve() in {file.resolve() for file in config.input.files}:
         raise ConfigError(f"{path}: output.file: {config.output.file} is one of the inputs")
     return config
+
+
+def _named_servers(tree: Mapping[str, Any], urls: Sequence[str]) -> list[Any]:
+    """The servers of the command line, with what the file says of them."""
+    block = tree.get("inference")
+    known = block.get("servers") if isinstance(block, dict) else None
+    entries = [entry for entry in known or () if isinstance(entry, dict)]
+    return [next((entry for entry in entries if entry.get("url") == url), url) for url in urls]
+
+
+def _faults(config: JobConfig) -> Iterator[str]:
+    """What the values allow one by one, but not together."""
+    yield from config.inference.faults()
+    for label in config.inference.modules:
+        if label not in config.modules:
+            yield f"inference.modules.{label}: no such module{nearest(label, config.modules)}"
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
@@ -215,7 +226,7 @@ def _describe(path: Path, lines: Mapping[tuple[str, ...], int], fault: Any) -> s
         message = f"unknown key{nearest(place[-1], _keys_at(place[:-1]))}"
     elif fault["type"] == "missing":
         message = "required and not given"
-    elif not isinstance(fault["input"], dict | list):
+    elif not isinstance(fault["input"], dict | list) and "access" not in place:
         message = f"{message[0].lower()}{message[1:]}, not {fault['input']!r}"
     where = ".".join(place)
     return f"{path}:{line}: {where}: {message}" if where else f"{path}: {message}"
@@ -244,6 +255,7 @@ def _absolute(config: JobConfig, folder: Path) -> JobConfig:
     return config.model_copy(
         update={
             "models": absolute(config.models),
+            "inference": config.inference.absolute(folder),
             "input": config.input.model_copy(update={"files": files}),
             "output": config.output.model_copy(update={"file": output}),
         }

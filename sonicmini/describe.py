@@ -10,9 +10,11 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from sonicmini.job import Job
-from sonicmini.module import Module, SonicProducer
+from sonicmini.config import JobConfig
+from sonicmini.inference_config import Place
+from sonicmini.module import Module
 from sonicmini.plugins import available, parameters, resolve
+from sonicmini.prepare import Job
 
 
 def render_modules(names: Sequence[str]) -> RenderableType:
@@ -42,6 +44,13 @@ def _type_name(hint: Any) -> str:  # noqa: ANN401 - any annotation
     return hint.__name__ if isinstance(hint, type) else str(hint)
 
 
+def _evaluated(config: JobConfig, place: Place) -> str:
+    if place == "local":
+        return "local onnxruntime"
+    servers = ", ".join(server.url for server in config.inference.servers)
+    return f"remote: {servers or 'an embedded Triton'}"
+
+
 def render_job(job: Job) -> RenderableType:
     """Shows a checked job: input, modules in running order with their makers, models, output."""
     table = Table(box=None, title="Modules in running order", title_justify="left", pad_edge=False)
@@ -57,9 +66,9 @@ def render_job(job: Job) -> RenderableType:
         )
     lines = [Text(f"input: {job.source.entries} events in {len(job.config.input.files)} file(s)")]
     lines += [
-        Text(f"network: {label}: model {job.specs[module.model]}, local onnxruntime")
-        for label, module in job.modules.items()
-        if isinstance(module, SonicProducer)
+        Text(f"network: {label}: model {job.specs[model]}, {_evaluated(job.config, place)}")
+        for place in ("local", "remote")
+        for label, model in job.networks(place).items()
     ]
     lines += [
         Text(f"output: {job.config.output.file}: {', '.join(job.config.output.keep)}"),

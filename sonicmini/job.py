@@ -1,105 +1,39 @@
+from __future__ import annotations
 """One run: the one place where concrete classes meet."""
 
 import asyncio
 import contextlib
 import os
-import platform
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
 from functools import partial
-from importlib.metadata import version
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sonicmini.config import JobConfig
-from sonicmini.errors import ConfigError, GraphError, first_fault, nearest
-from sonicmini.graph import build_graph
+from sonicmini.errors import first_fault
 from sonicmini.inference.batching import Batching
-from sonicmini.inference.onnx import OnnxClient
-from sonicmini.inference.repository import ModelRepository, ModelSpec
-from sonicmini.inference.service import (
-    Backend,
-    InferenceService,
-    RequestRecord,
-    ServiceOptions,
-)
+from sonicmini.inference.client import Client
+from sonicmini.inference.route import Direct, Route, Try
+from sonicmini.inference.service import InferenceService, RequestRecord, ServiceOptions
 from sonicmini.io.columns import UnlistedProduct
 from sonicmini.io.miniaod import MINIAOD, MINIAOD_FORMAT
 from sonicmini.io.partial_file import output_errors
 from sonicmini.io.root_sink import OutputOptions, RootSink
-from sonicmini.io.root_source import RootSource
 from sonicmini.io.schema import AOD
-from sonicmini.module import Module, SonicProducer
-from sonicmini.plugins import instantiate, resolve
+from sonicmini.prepare import EVENT_ID, Job, prepare
 from sonicmini.processor import EventProcessor
+from sonicmini.provenance import provenance
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    from sonicmini.remote import Remote
+LOCAL = "local"
 from sonicmini.report import Network, Report
 from sonicmini.schedule import Schedule
-from sonicmini.workers import Workers
 
 Progress: TypeAlias = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 """Given the number of events, gives a context whose function is called with events done."""
-
-_EVENT_ID = ("run", "luminosityBlock", "event")
-_LOCAL = "local"
-_RECORDED_PACKAGES = (
-    "sonicmini",
-    "awkward",
-    "fastjet",
-    "numba",
-    "numpy",
-    "onnxruntime",
-    "uproot",
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A configuration found to be runnable: everything built that a run needs but the output."""
-
-    config: JobConfig
-    modules: dict[str, Module]
-    graph: dict[str, set[str]]
-    specs: dict[str, ModelSpec]
-    source: RootSource
-    client: OnnxClient
-    workers: Workers
-
-
-def prepare(config: JobConfig) -> Job:
-    """Builds and checks everything before the first event.
-
-    Raises:
-        ConfigError: modules, parameters, graph or products to keep; all faults at once.
-        ModelError: models that are missing or differ from their config.pbtxt.
-        InputError: input files; all faults of all files.
-    """
-    modules = _modules(config)
-    consumed = {product for module in modules.values() for product in module.consumes}
-    made = {product for module in modules.values() for product in module.produces}
-    wanted = (consumed | set(config.output.keep) | set(_EVENT_ID)) - made
-    graph = _graph(config, modules)
-    specs = _specs(config, modules)
-    workers = Workers(config.options.threads)
-    client = OnnxClient(specs, workers.run)
-    client.load()
-    source = RootSource(
-        config.input.files,
-        sorted(wanted),
-        chunk_size=config.options.chunk_size,
-        max_events=config.input.events,
-        allow_nonfinite=config.options.allow_nonfinite,
-    )
-    return Job(
-        config=config,
-        modules=modules,
-        graph=graph,
-        specs=specs,
-        source=source,
-        client=client,
-        workers=workers,
-    )
 
 
 @contextlib.contextmanager
@@ -125,54 +59,32 @@ async def _run(config: JobConfig, progress: Progress, started: float) -> Report:
     job = prepare(config)
     report = Report(settings=_settings(config), output=str(config.output.file))
     with contextlib.closing(job.workers), _sink(job) as sink:
-        processor = _processor(job, sink, report)
-        await processor.warm_up()
-        report.networks.clear()
-        begun, cpu_begun = time.perf_counter(), time.process_time()
-        report.start_up_s = begun - started
-        with progress(job.source.entries) as advance:
-            await processor.run(report, advance)
-        with report.phase("sink", "finish"):
-            await job.workers.run(partial(sink.finish, _provenance(job, report)))
-        report.loop_s = time.perf_counter() - begun
-        report.cpu_s = time.process_time() - cpu_begun
-        report.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        async with _backends(job, report) as (clients, remote):
+            processor = _processor(job, sink, clients)
+            await processor.warm_up()
+            await _begin(job, report, remote)
+            begun, cpu_begun = time.perf_counter(), time.process_time()
+            report.start_up_s = begun - started
+            with progress(job.source.entries) as advance:
+                await processor.run(report, advance)
+            overlap = job.workers.overlap
+            report.awaited_s, report.hidden_s = overlap.awaited_s, overlap.hidden_s
+            if remote is not None:
+                await remote.finish(report)
+            with report.phase("sink", "finish"):
+                await job.workers.run(partial(sink.finish, provenance(job, report)))
+            report.loop_s = time.perf_counter() - begun
+            report.cpu_s = time.process_time() - cpu_begun
+            report.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return report
 
 
-def _modules(config: JobConfig) -> dict[str, Module]:
-    modules: dict[str, Module] = {}
-    faults: list[str] = []
-    for label, entry in config.modules.items():
-        try:
-            modules[label] = instantiate(resolve(entry.type), entry.parameters)
-        except ConfigError as error:
-            faults += [f"modules.{label}: {line}" for line in str(error).splitlines()]
-    if faults:
-        raise ConfigError("\n".join(faults))
-    return modules
-
-
-def _graph(config: JobConfig, modules: dict[str, Module]) -> dict[str, set[str]]:
-    made = {product for module in modules.values() for product in module.produces}
-    known = made | set(AOD)
-    faults = [
-        f"output.keep: nobody makes {product}{nearest(product, known)}"
-        for product in config.output.keep
-        if product not in known
-    ]
-    try:
-        graph = build_graph(modules, AOD)
-    except GraphError as error:
-        faults.append(str(error))
-    if faults:
-        raise ConfigError("\n".join(faults))
-    return graph
-
-
-def _specs(config: JobConfig, modules: dict[str, Module]) -> dict[str, ModelSpec]:
-    names = {module.model for module in modules.values() if isinstance(module, SonicProducer)}
-    return ModelRepository(config.models).specs(sorted(names)) if names else {}
+async def _begin(job: Job, report: Report, remote: Remote | None) -> None:
+    """Forgets what the warm-up has counted."""
+    report.networks.clear()
+    job.workers.overlap.reset()
+    if remote is not None:
+        await remote.begin()
 
 
 def _settings(config: JobConfig) -> dict[str, int]:
@@ -188,7 +100,7 @@ def _settings(config: JobConfig) -> dict[str, int]:
 def _sink(job: Job) -> RootSink:
     output = job.config.output
     makers = {product: label for label in job.graph for product in job.modules[label].produces}
-    keep = dict.fromkeys((*_EVENT_ID, *output.keep))
+    keep = dict.fromkeys((*EVENT_ID, *output.keep))
     with output_errors(output.file):
         output.file.parent.mkdir(parents=True, exist_ok=True)
     return RootSink(
@@ -208,7 +120,46 @@ def _sink(job: Job) -> RootSink:
     )
 
 
-def _processor(job: Job, sink: RootSink, report: Report) -> EventProcessor:
+def _processor(job: Job, sink: RootSink, clients: Mapping[str, Client]) -> EventProcessor:
+    return EventProcessor(
+        source=job.source,
+        schedule=Schedule(job.modules, job.graph, clients=clients, workers=job.workers),
+        sink=sink,
+        workers=job.workers,
+        streams=job.config.options.streams,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _backends(
+    job: Job, report: Report
+) -> AsyncIterator[tuple[dict[str, Client], Remote | None]]:
+    """Gives every network its client, by module; connects to servers if one needs them."""
+
+    def on_try(failed: Try) -> None:
+        report.networks.setdefault((failed.model, failed.backend), Network()).failures += 1
+
+    service = partial(_service, job, report)
+    local = service(dict.fromkeys(job.specs, Direct(LOCAL, job.client)))
+    labels = job.networks("remote")
+    clients: dict[str, Client] = dict.fromkeys(job.networks("local"), local)
+    if not labels:
+        yield clients, None
+        return
+    from sonicmini.remote import RemoteOptions, open_remote
+    options = RemoteOptions(
+        config=job.config.inference,
+        repository=job.config.models,
+        specs={model: job.specs[model] for model in labels.values()},
+        onnx=job.client,
+        overlap=job.workers.overlap,
+        on_try=on_try,
+    )
+    async with open_remote(options) as remote:
+        yield clients | dict.fromkeys(labels, service(remote.routes)), remote
+
+
+def _service(job: Job, report: Report, routes: Mapping[str, Route]) -> InferenceService:
     def on_request(record: RequestRecord) -> None:
         network = report.networks.setdefault((record.model, record.backend), Network())
         network.add(
@@ -219,41 +170,13 @@ def _processor(job: Job, sink: RootSink, report: Report) -> EventProcessor:
         )
 
     inference = job.config.inference
-    backend = Backend(_LOCAL, job.client)
-    service = InferenceService(
-        {model: (spec, backend) for model, spec in job.specs.items()},
+    return InferenceService(
+        {model: (job.specs[model], route) for model, route in routes.items()},
         job.workers.run,
         options=ServiceOptions(
             batching=Batching(max_rows=inference.max_rows, max_bytes=inference.max_bytes),
             requests_in_flight=inference.requests_in_flight,
+            allow_nonfinite=job.config.options.allow_nonfinite,
         ),
         on_request=on_request,
     )
-    return EventProcessor(
-        source=job.source,
-        schedule=Schedule(job.modules, job.graph, client=service, workers=job.workers),
-        sink=sink,
-        workers=job.workers,
-        streams=job.config.options.streams,
-    )
-
-
-def _provenance(job: Job, report: Report) -> dict[str, Any]:
-    return {
-        "config": job.config.model_dump(mode="json"),
-        "modules": {
-            label: {"type": f"{type(module).__module__}:{type(module).__qualname__}"}
-            | {field.name: getattr(module, field.name) for field in fields(module)}  # type: ignore[arg-type]  # modules are dataclasses
-            for label, module in job.modules.items()
-        },
-        "models": {
-            model: {"version": spec.version, "sha256": spec.sha256}
-            for model, spec in job.specs.items()
-        },
-        "backends": sorted(f"{model}: {backend}" for model, backend in report.networks),
-        "inputs": [
-            {"file": file, "start": start, "stop": stop} for file, start, stop in report.inputs
-        ],
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in _RECORDED_PACKAGES},
-    }

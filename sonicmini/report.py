@@ -12,10 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 
 
 @dataclass
@@ -69,6 +69,47 @@ class Latencies:
 
 
 @dataclass
+class ServerSide:
+    """What a server says of the requests to one of its models during the run, whoever sent them.
+
+    Attributes:
+        inferences: rows evaluated; more than those of the run if others use the server too.
+        executions: batches evaluated; fewer than the requests if the server merges them.
+        queue_s: sum over requests of the time in its queue.
+        compute_s: sum over requests of the time in which it computed, input and output included.
+    """
+
+    inferences: int = 0
+    executions: int = 0
+    queue_s: float = 0.0
+    compute_s: float = 0.0
+
+    def __iadd__(self, other: Self) -> Self:
+        for item in fields(self):
+            setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
+        return self
+
+
+@dataclass
+class ServerRecord:
+    """A server of a run and what became of it.
+
+    Attributes:
+        name: its URL, or ``embedded``.
+        models: those of the run that it has.
+        outages: how often it was found unable to answer, over all of its models.
+        fault: why it cannot be used at the end, by model.
+        differing: models whose weights are not those of the repository, accepted by the user.
+    """
+
+    name: str
+    models: list[str]
+    outages: int = 0
+    fault: dict[str, str] = field(default_factory=dict)
+    differing: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Network:
     """Totals of the requests to one model on one backend.
 
@@ -79,6 +120,8 @@ class Network:
         bytes_out: size of the output tensors.
         batch_sizes: how many requests had how many rows.
         latencies: from sending a request to having its answer.
+        failures: tries that came to nothing; each was made again elsewhere, or ended the run.
+        server: what the server says of itself, None if it says nothing.
     """
 
     requests: int = 0
@@ -87,6 +130,8 @@ class Network:
     bytes_out: int = 0
     batch_sizes: Counter[int] = field(default_factory=Counter)
     latencies: Latencies = field(default_factory=Latencies)
+    failures: int = 0
+    server: ServerSide | None = None
 
     def add(self, *, rows: int, bytes_in: int, bytes_out: int, latency_s: float) -> None:
         """Counts one answered request."""
@@ -104,6 +149,11 @@ class Network:
         self.bytes_out += other.bytes_out
         self.batch_sizes.update(other.batch_sizes)
         self.latencies.bins.update(other.latencies.bins)
+        self.failures += other.failures
+        if self.server is not None and other.server is not None:
+            self.server += other.server
+        else:
+            self.server = self.server or other.server
         return self
 
 
@@ -131,6 +181,9 @@ class Report:
         inputs: event ranges in input order: file, first event, one past the last.
         settings: what does not change physics: streams, threads, chunk size, cores.
         output: path of the written file.
+        awaited_s: wall time with at least one answer of a server awaited.
+        hidden_s: the part of it in which the threads had work.
+        servers: the servers of the run and what became of them, in the order of the configuration.
     """
 
     events: int = 0
@@ -144,6 +197,9 @@ class Report:
     inputs: list[tuple[str, int, int]] = field(default_factory=list)
     settings: dict[str, int] = field(default_factory=dict)
     output: str = ""
+    awaited_s: float = 0.0
+    hidden_s: float = 0.0
+    servers: list[ServerRecord] = field(default_factory=list)
 
     @contextlib.contextmanager
     def phase(self, module: str, phase: str) -> Iterator[None]:
@@ -174,6 +230,9 @@ class Report:
         self.events += other.events
         self.chunks += other.chunks
         self.cpu_s += other.cpu_s
+        self.awaited_s += other.awaited_s
+        self.hidden_s += other.hidden_s
+        self.servers += [server for server in other.servers if server not in self.servers]
         self.start_up_s = max(self.start_up_s, other.start_up_s)
         self.loop_s = max(self.loop_s, other.loop_s)
         self.peak_memory_bytes = max(self.peak_memory_bytes, other.peak_memory_bytes)
@@ -196,6 +255,8 @@ class Report:
             "loop_s": self.loop_s,
             "cpu_s": self.cpu_s,
             "peak_memory_bytes": self.peak_memory_bytes,
+            "awaited_s": self.awaited_s,
+            "hidden_s": self.hidden_s,
             "settings": self.settings,
             "output": self.output,
             "inputs": [
@@ -206,6 +267,7 @@ class Report:
                 | {item.name: getattr(phase, item.name) for item in fields(phase)}
                 for (module, name), phase in self.phases.items()
             ],
+            "servers": [asdict(server) for server in self.servers],
             "networks": [
                 {
                     "model": model,
@@ -220,6 +282,8 @@ class Report:
                     "latency_p50_s": network.latencies.quantile(0.50),
                     "latency_p95_s": network.latencies.quantile(0.95),
                     "latency_p99_s": network.latencies.quantile(0.99),
+                    "failures": network.failures,
+                    "server": asdict(network.server) if network.server else None,
                 }
                 for (model, backend), network in self.networks.items()
             ],

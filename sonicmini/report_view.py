@@ -1,5 +1,7 @@
 """The timing report as a user reads it on the terminal."""
 
+from collections.abc import Iterator
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -8,15 +10,6 @@ from sonicmini.report import Network, Phase, Report
 
 _MILLI = 1e3
 _MEGA = 1e6
-_NETWORK_HEADINGS = (
-    "inferences",
-    "requests",
-    "batch",
-    "p50 ms",
-    "p95 ms",
-    "MB in",
-    "MB out",
-)
 
 
 def render(report: Report) -> RenderableType:
@@ -24,6 +17,10 @@ def render(report: Report) -> RenderableType:
     parts: list[RenderableType] = [_phase_table(report)]
     if report.networks:
         parts += [Text(), _network_table(report)]
+    if any(network.server for network in report.networks.values()):
+        parts += [Text(), _server_table(report)]
+    if lines := [*_waiting(report), *_outages(report)]:
+        parts += [Text(), Text("\n".join(lines))]
     return Group(*parts, Text(), Text(summary(report)))
 
 
@@ -67,15 +64,7 @@ def _network_table(report: Report) -> Table:
     table = Table(title="Networks", title_justify="left", box=None, pad_edge=False)
     table.add_column("model")
     table.add_column("backend")
-    for heading in (
-        "inferences",
-        "requests",
-        "batch",
-        "p50 ms",
-        "p95 ms",
-        "MB in",
-        "MB out",
-    ):
+    for heading in ("inferences", "requests", "batch", "p50/95/99 ms", "MB in/out", "failed"):
         table.add_column(heading, justify="right")
     for (model, backend), network in report.networks.items():
         table.add_row(model, backend, *_network_cells(network))
@@ -83,14 +72,51 @@ def _network_table(report: Report) -> Table:
 
 
 def _network_cells(network: Network) -> list[str]:
-    sizes = network.batch_sizes
-    span = f"{min(sizes)}-{max(sizes)}" if sizes else "-"
     return [
         str(network.rows),
         str(network.requests),
-        f"{network.rows / network.requests:.1f} ({span})" if network.requests else "-",
-        f"{network.latencies.quantile(0.50) * _MILLI:.1f}",
-        f"{network.latencies.quantile(0.95) * _MILLI:.1f}",
-        f"{network.bytes_in / _MEGA:.1f}",
-        f"{network.bytes_out / _MEGA:.2f}",
+        f"{network.rows / network.requests:.1f}" if network.requests else "-",
+        "/".join(f"{network.latencies.quantile(q) * _MILLI:.1f}" for q in (0.50, 0.95, 0.99)),
+        f"{network.bytes_in / _MEGA:.1f}/{network.bytes_out / _MEGA:.2f}",
+        str(network.failures),
     ]
+
+
+def _server_table(report: Report) -> Table:
+    table = Table(title="As the servers tell it", title_justify="left", box=None, pad_edge=False)
+    table.add_column("model")
+    table.add_column("backend")
+    for heading in ("inferences", "executions", "queue ms", "compute ms", "whose"):
+        table.add_column(heading, justify="right")
+    for (model, backend), network in report.networks.items():
+        if (server := network.server) is not None:
+            scale = _MILLI / max(1, network.requests)
+            alone = server.inferences <= network.rows
+            table.add_row(
+                model,
+                backend,
+                str(server.inferences),
+                str(server.executions),
+                f"{server.queue_s * scale:.2f}" if alone else "-",
+                f"{server.compute_s * scale:.2f}" if alone else "-",
+                "ours" if alone else "others' too",
+            )
+    return table
+
+
+def _waiting(report: Report) -> Iterator[str]:
+    if report.awaited_s > 0:
+        share = report.hidden_s / report.awaited_s
+        yield (
+            f"answers were awaited for {report.awaited_s:.2f} s in all; {share:.1%} of it was"
+            " hidden behind the work of this process"
+        )
+
+
+def _outages(report: Report) -> Iterator[str]:
+    for server in report.servers:
+        if server.outages:
+            state = "; ".join(dict.fromkeys(server.fault.values())) or "back at the end"
+            yield f"{server.name} failed {server.outages} time(s): {state}"
+        for model in server.differing:
+            yield f"{server.name} has another network {model} than the repository: accepted"

@@ -23,13 +23,20 @@ class Schedule:
         modules: Mapping[str, Module],
         graph: Mapping[str, Collection[str]],
         *,
-        client: Client,
+        clients: Mapping[str, Client],
         workers: Workers,
     ) -> None:
-        """Takes modules by label and each one's predecessors, in a running order."""
+        """Takes modules by label and each one's predecessors, in a running order.
+
+        Args:
+            modules: by label.
+            graph: labels in a running order, with those that come before each.
+            clients: who evaluates the network of a module, by label.
+            workers: the threads.
+        """
         self._modules = modules
         self._graph = graph
-        self._client = client
+        self._clients = clients
         self._workers = workers
 
     async def process(self, chunk: Chunk, report: Report) -> Chunk:
@@ -82,7 +89,7 @@ class Schedule:
 
     async def _infer(self, label: str, chunk: Chunk, model: str, tensors: Tensors) -> Tensors:
         try:
-            return await self._client.infer(model, tensors)
+            return await self._clients[label].infer(model, tensors)
         except SonicminiError as error:
             error.add_note(f"in module {label} on {chunk}")
             raise

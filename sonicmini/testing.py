@@ -5,7 +5,6 @@ import asyncio
 from sonicmini.errors import first_fault
 from sonicmini.event import Chunk, Products
 from sonicmini.inference.client import Client
-from sonicmini.inference.mock import MockClient
 from sonicmini.module import Module, SonicProducer
 from sonicmini.report import Report
 from sonicmini.schedule import Schedule
@@ -29,9 +28,8 @@ def run_module(module: Module, inputs: Products, client: Client | None = None) -
     events = len(next(iter(inputs.values())))
     chunk = Chunk("test", 0, events, dict(inputs))
     workers = Workers(1)
-    schedule = Schedule(
-        {"module": module}, {"module": ()}, client=client or MockClient({}), workers=workers
-    )
+    clients = {"module": client} if client is not None else {}
+    schedule = Schedule({"module": module}, {"module": ()}, clients=clients, workers=workers)
     try:
         asyncio.run(schedule.process(chunk, Report()))
     except ExceptionGroup as group:

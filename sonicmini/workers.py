@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from sonicmini.overlap import Overlap
 from sonicmini.report import Phase, current_phase
 
 T = TypeVar("T")
@@ -15,10 +16,14 @@ class Workers:
     """The threads that do all CPU work of a process: reading, modules, local inference, writing.
 
     Kernels that release the interpreter (numba, onnxruntime, decompression) run side by side.
+
+    Attributes:
+        overlap: told when threads have work.
     """
 
     def __init__(self, threads: int) -> None:
         """Starts up to ``threads`` threads, each at first use."""
+        self.overlap = Overlap(threads)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sonicmini")
 
     async def run(self, function: Callable[[], T]) -> T:
@@ -36,7 +41,8 @@ class Workers:
                 span.cpu_s = time.thread_time() - cpu_started
 
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, measured)
+            with self.overlap.working():
+                return await asyncio.get_running_loop().run_in_executor(self._pool, measured)
         finally:
             if (phase := current_phase()) is not None:
                 phase += span

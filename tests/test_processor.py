@@ -105,8 +105,8 @@ class Collect:
 def process(modules, source, client=None, streams=4, threads=2):
     workers = Workers(threads)
     sink = Collect(source)
-    client = client or MockClient({})
-    schedule = Schedule(modules, build_graph(modules, {"x"}), client=client, workers=workers)
+    clients = dict.fromkeys(modules, client or MockClient({}))
+    schedule = Schedule(modules, build_graph(modules, {"x"}), clients=clients, workers=workers)
     processor = EventProcessor(
         source=source, schedule=schedule, sink=sink, workers=workers, streams=streams
     )

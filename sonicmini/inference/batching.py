@@ -103,17 +103,30 @@ def fill(spec: ModelSpec, inputs: Tensors, request: Request) -> Dense:
     }
 
 
+def check(spec: ModelSpec, request: Request, answer: Tensors) -> Dense:
+    """Returns the outputs of an answer if they are what the model's interface promises.
+
+    Raises:
+        InferenceError: an output is missing, or has another type, other rows or dims; lists every
+            fault. The message is a predicate: whose answer it is, the caller knows.
+    """
+    if faults := list(_faults(spec, request, answer)):
+        raise InferenceError(f"answered wrongly: {'; '.join(faults)}")
+    return {
+        tensor.name: value
+        for tensor in spec.outputs
+        if not isinstance(value := answer[tensor.name], Ragged)
+    }
+
+
 def join(
     spec: ModelSpec, count: int, answers: Sequence[tuple[Request, Mapping[str, Array]]]
 ) -> Dense:
-    """Puts the answers' rows back in order, one row per object.
+    """Puts the rows of checked answers back in order, one row per object.
 
     Raises:
-        InferenceError: if an answer lacks an output or has other rows or dims than it should.
+        InferenceError: if a variable dimension differs between the answers.
     """
-    faults = [fault for request, answer in answers for fault in _faults(spec, request, answer)]
-    if faults:
-        raise InferenceError(f"model {spec} answered wrongly: {'; '.join(dict.fromkeys(faults))}")
     joined: Dense = {}
     for tensor in spec.outputs:
         parts = [(request.rows, answer[tensor.name]) for request, answer in answers]
@@ -216,12 +229,15 @@ def _fill_one(
     return padded
 
 
-def _faults(spec: ModelSpec, request: Request, answer: Mapping[str, Array]) -> Iterator[str]:
+def _faults(spec: ModelSpec, request: Request, answer: Tensors) -> Iterator[str]:
     for tensor in spec.outputs:
         if tensor.name not in answer:
             yield f"output {tensor} is missing"
             continue
         array = answer[tensor.name]
+        if isinstance(array, Ragged):
+            yield f"output {tensor} has rows of variable length"
+            continue
         dims = (len(request.rows), *tensor.dims)
         if len(array.shape) != len(dims) or any(
             want not in (have, -1) for want, have in zip(dims, array.shape, strict=True)

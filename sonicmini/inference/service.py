@@ -1,16 +1,18 @@
 """What modules' calls go through: rows become requests, requests are sent, answers put in order."""
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from sonicmini.errors import InferenceError
-from sonicmini.event import Array, Ragged, Tensors
-from sonicmini.inference.batching import Batching, Request, fill, join, plan, row_count
-from sonicmini.inference.client import Client, Runner
+import numpy as np
+
+from sonicmini.errors import InferenceError, ServerError
+from sonicmini.event import Array, Tensors
+from sonicmini.inference.batching import Batching, Request, check, fill, join, plan, row_count
+from sonicmini.inference.client import Runner
 from sonicmini.inference.repository import ModelSpec
+from sonicmini.inference.route import Route
 
 
 @dataclass(frozen=True)
@@ -31,24 +33,18 @@ class RequestRecord:
     latency_s: float
 
 
-@dataclass(frozen=True)
-class Backend:
-    """A client and its name in the report."""
-
-    name: str
-    client: Client
-
-
 @dataclass(frozen=True, kw_only=True)
 class ServiceOptions:
     """How calls become requests. Changes the speed, never a score.
 
     Attributes:
         requests_in_flight: bound for one call; memory grows with it.
+        allow_nonfinite: let NaN and infinite values in answers pass.
     """
 
     batching: Batching = field(default_factory=Batching)
     requests_in_flight: int = 2
+    allow_nonfinite: bool = False
 
 
 class InferenceService:
@@ -56,7 +52,7 @@ class InferenceService:
 
     def __init__(
         self,
-        models: Mapping[str, tuple[ModelSpec, Backend]],
+        models: Mapping[str, tuple[ModelSpec, Route]],
         run: Runner,
         *,
         options: ServiceOptions | None = None,
@@ -65,7 +61,8 @@ class InferenceService:
         """Takes what it needs to make requests of rows.
 
         Args:
-            models: each model with its backend, by the names under which it will be asked for.
+            models: each model and where its requests go, by the names under which it will be
+                asked for.
             run: where padding and joining are done.
             options: the defaults if None.
             on_request: told of every answered request, on the event loop.
@@ -110,30 +107,40 @@ class InferenceService:
         return [task.result() for task in tasks]
 
     async def _send(self, model: str, inputs: Tensors, request: Request) -> Mapping[str, Array]:
-        spec, backend = self._models[model]
+        spec, route = self._models[model]
         dense = await self._run(partial(fill, spec, inputs, request))
-        started = time.perf_counter()
-        answer = _only_dense(await backend.client.infer(model, dense), spec)
-        latency_s = time.perf_counter() - started
+        answer = await route.send(model, dense)
+        try:
+            outputs = check(spec, request, answer.outputs)
+            if not self._options.allow_nonfinite:
+                _refuse_nonfinite(spec, outputs)
+        except InferenceError as error:
+            raise ServerError(f"model {spec}: {answer.backend} {error}") from error
         if self._on_request is not None:
             self._on_request(
                 RequestRecord(
                     model=model,
-                    backend=backend.name,
+                    backend=answer.backend,
                     rows=len(request.rows),
                     bytes_in=_bytes(dense),
-                    bytes_out=_bytes(answer),
-                    latency_s=latency_s,
+                    bytes_out=_bytes(outputs),
+                    latency_s=answer.latency_s,
                 )
             )
-        return answer
+        return outputs
 
 
-def _only_dense(answer: Tensors, spec: ModelSpec) -> dict[str, Array]:
-    dense = {name: value for name, value in answer.items() if not isinstance(value, Ragged)}
-    if len(dense) < len(answer):
-        raise InferenceError(f"model {spec} answered with rows of variable length")
-    return dense
+def _refuse_nonfinite(spec: ModelSpec, outputs: Mapping[str, Array]) -> None:
+    bad = [
+        str(tensor)
+        for tensor in spec.outputs
+        if tensor.dtype.kind == "f" and not np.isfinite(outputs[tensor.name]).all()
+    ]
+    if bad:
+        raise InferenceError(
+            f"answered NaN or infinite values in {', '.join(bad)}; options.allow_nonfinite lets"
+            " them pass"
+        )
 
 
 def _bytes(tensors: Mapping[str, Array]) -> int:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sonicmini.errors import InferenceError
 from sonicmini.event import Ragged
-from sonicmini.inference.batching import Batching, Request, fill, join, plan, row_count
+from sonicmini.inference.batching import Batching, Request, check, fill, join, plan, row_count
 from sonicmini.inference.repository import ModelSpec, TensorSpec
 
 FLOAT = np.dtype(np.float32)
@@ -210,4 +210,4 @@ def test_wrong_answers_are_refused(answer, fault):
     spec = make_spec(TensorSpec("cand", FLOAT, (4, 2)))
     request = Request(np.arange(3), {"cand": (3, 4, 2)})
     with pytest.raises(InferenceError, match=fault):
-        join(spec, 3, [(request, answer)])
+        check(spec, request, answer)

@@ -14,7 +14,8 @@ from sonicmini.event import Ragged
 from sonicmini.inference.batching import Batching
 from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.repository import ModelRepository
-from sonicmini.inference.service import Backend, InferenceService, ServiceOptions
+from sonicmini.inference.route import Direct
+from sonicmini.inference.service import InferenceService, ServiceOptions
 
 FOLDER = os.environ.get("SONICMINI_CMS_MODELS", "")
 MODEL = "particlenet_AK4"
@@ -48,7 +49,7 @@ def jets(objects):
 
 def scores(inputs, batching):
     specs = ModelRepository(Path(FOLDER)).specs([MODEL])
-    backend = Backend("here", OnnxClient(specs, run_here))
+    backend = Direct("here", OnnxClient(specs, run_here))
     service = InferenceService(
         {MODEL: (specs[MODEL], backend)}, run_here, options=ServiceOptions(batching=batching)
     )

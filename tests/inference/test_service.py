@@ -11,7 +11,8 @@ from sonicmini.inference.batching import Batching
 from sonicmini.inference.mock import MockClient
 from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.repository import ModelRepository
-from sonicmini.inference.service import Backend, InferenceService, RequestRecord, ServiceOptions
+from sonicmini.inference.route import Direct
+from sonicmini.inference.service import InferenceService, RequestRecord, ServiceOptions
 
 
 async def run_here(function):
@@ -20,7 +21,7 @@ async def run_here(function):
 
 def make_service(repository, client=None, on_request=None, **options):
     specs = ModelRepository(repository).specs(["jetsum", "metsum"])
-    backend = Backend("here", client or OnnxClient(specs, run_here))
+    backend = Direct("here", client or OnnxClient(specs, run_here))
     models = {name: (spec, backend) for name, spec in specs.items()}
     return InferenceService(
         models, run_here, options=ServiceOptions(**options), on_request=on_request

@@ -14,7 +14,8 @@ from sonicmini.errors import ModuleError
 from sonicmini.inference.mock import MockClient
 from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.repository import ModelRepository
-from sonicmini.inference.service import Backend, InferenceService
+from sonicmini.inference.route import Direct
+from sonicmini.inference.service import InferenceService
 from sonicmini.modules.deepmet import DeepMET
 from sonicmini.testing import run_module
 
@@ -171,7 +172,7 @@ def test_through_batching_and_onnxruntime_with_the_bundled_config(tmp_path):
     specs = ModelRepository(tmp_path).specs(["deepmet"])
     client = OnnxClient(specs, run_here)
     client.load()
-    service = InferenceService({"deepmet": (specs["deepmet"], Backend("here", client))}, run_here)
+    service = InferenceService({"deepmet": (specs["deepmet"], Direct("here", client))}, run_here)
     cands = candidates([700, 0, 5000, 12])
     outputs: Any = asyncio.run(service.infer("deepmet", acquired(DeepMET(), cands)))
     kept = cands[:, :4500]  # as CMS: the first in stored order

@@ -11,7 +11,8 @@ from sonicmini.event import Ragged
 from sonicmini.inference.batching import Batching
 from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.repository import ModelRepository
-from sonicmini.inference.service import Backend, InferenceService, ServiceOptions
+from sonicmini.inference.route import Direct
+from sonicmini.inference.service import InferenceService, ServiceOptions
 
 MODELS = Path(__file__).parents[2] / "models"
 COUNTS = np.array([1500, 0, 1, 40, 900, 4500, 2200])
@@ -26,7 +27,7 @@ def evaluate(inputs: Any, **batching: Any) -> np.ndarray:
     client = OnnxClient(specs, run_here)
     client.load()
     service = InferenceService(
-        {"deepmet": (specs["deepmet"], Backend("here", client))},
+        {"deepmet": (specs["deepmet"], Direct("here", client))},
         run_here,
         options=ServiceOptions(batching=Batching(**batching)),
     )

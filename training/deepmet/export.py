@@ -18,7 +18,8 @@ from onnx import TensorProto, helper, numpy_helper
 from sonicmini.event import Ragged
 from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.repository import ModelRepository
-from sonicmini.inference.service import Backend, InferenceService
+from sonicmini.inference.route import Direct
+from sonicmini.inference.service import InferenceService
 from training.deepmet.features import CATEGORIES, Features
 from training.deepmet.network import DeepMETNetwork
 from training.deepmet.train import make_batch
@@ -97,7 +98,7 @@ def infer(repository: Path, features: Features) -> NDArray[np.float32]:
 
     specs = ModelRepository(repository).specs(["deepmet"])
     client = OnnxClient(specs, run_here)
-    service = InferenceService({"deepmet": (specs["deepmet"], Backend("here", client))}, run_here)
+    service = InferenceService({"deepmet": (specs["deepmet"], Direct("here", client))}, run_here)
     category = features.category.astype(np.int64)
     columns = (category // 44, category // 4 % 11, category % 4)
     inputs = {"input": Ragged(features.content, features.counts)} | {

@@ -1,0 +1,114 @@
+"""From a validated configuration to everything that a run needs, or all that is wrong with it."""
+
+from dataclasses import dataclass
+
+from sonicmini.config import JobConfig
+from sonicmini.errors import ConfigError, GraphError, nearest
+from sonicmini.graph import build_graph
+from sonicmini.inference.onnx import OnnxClient
+from sonicmini.inference.repository import ModelRepository, ModelSpec
+from sonicmini.inference_config import Place
+from sonicmini.io.root_source import RootSource
+from sonicmini.io.schema import AOD
+from sonicmini.module import Module, SonicProducer
+from sonicmini.plugins import instantiate, resolve
+from sonicmini.workers import Workers
+
+EVENT_ID = ("run", "luminosityBlock", "event")
+"""Products that are always kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A configuration found to be runnable: everything built that a run needs but the output."""
+
+    config: JobConfig
+    modules: dict[str, Module]
+    graph: dict[str, set[str]]
+    specs: dict[str, ModelSpec]
+    source: RootSource
+    client: OnnxClient
+    workers: Workers
+
+    def networks(self, place: Place) -> dict[str, str]:
+        """Labels of the networks that are evaluated there, with their models."""
+        return {
+            label: module.model
+            for label, module in self.modules.items()
+            if isinstance(module, SonicProducer) and self.config.inference.place(label) == place
+        }
+
+
+def prepare(config: JobConfig) -> Job:
+    """Builds and checks everything before the first event.
+
+    Raises:
+        ConfigError: modules, parameters, graph or products to keep; all faults at once.
+        ModelError: models that are missing or differ from their config.pbtxt.
+        InputError: input files; all faults of all files.
+    """
+    modules = _modules(config)
+    consumed = {product for module in modules.values() for product in module.consumes}
+    made = {product for module in modules.values() for product in module.produces}
+    wanted = (consumed | set(config.output.keep) | set(EVENT_ID)) - made
+    graph = _graph(config, modules)
+    specs = _specs(config, modules)
+    workers = Workers(config.options.threads)
+    client = OnnxClient(specs, workers.run)
+    client.load()
+    source = RootSource(
+        config.input.files,
+        sorted(wanted),
+        chunk_size=config.options.chunk_size,
+        max_events=config.input.events,
+        allow_nonfinite=config.options.allow_nonfinite,
+    )
+    return Job(
+        config=config,
+        modules=modules,
+        graph=graph,
+        specs=specs,
+        source=source,
+        client=client,
+        workers=workers,
+    )
+
+
+def _modules(config: JobConfig) -> dict[str, Module]:
+    modules: dict[str, Module] = {}
+    faults: list[str] = []
+    for label, entry in config.modules.items():
+        try:
+            modules[label] = instantiate(resolve(entry.type), entry.parameters)
+        except ConfigError as error:
+            faults += [f"modules.{label}: {line}" for line in str(error).splitlines()]
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return modules
+
+
+def _graph(config: JobConfig, modules: dict[str, Module]) -> dict[str, set[str]]:
+    made = {product for module in modules.values() for product in module.produces}
+    known = made | set(AOD)
+    faults = [
+        f"inference.modules.{label}: {type(modules[label]).__name__} is no network"
+        for label in config.inference.modules
+        if not isinstance(modules[label], SonicProducer)
+    ]
+    faults += [
+        f"output.keep: nobody makes {product}{nearest(product, known)}"
+        for product in config.output.keep
+        if product not in known
+    ]
+    try:
+        graph = build_graph(modules, AOD)
+    except GraphError as error:
+        faults.append(str(error))
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return graph
+
+
+def _specs(config: JobConfig, modules: dict[str, Module]) -> dict[str, ModelSpec]:
+    names = {module.model for module in modules.values() if isinstance(module, SonicProducer)}
+    return ModelRepository(config.models).specs(sorted(names)) if names else {}
