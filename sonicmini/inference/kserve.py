@@ -11,7 +11,7 @@ import numpy as np
 
 from sonicmini.event import Array
 from sonicmini.inference.repository import Signature, TensorSpec
-from sonicmini.inference.wire import ModelStatistics, Tally, WireRequest
+from sonicmini.inference.wire import ModelStatistics, WireRequest
 from sonicmini.inference.wire_fault import Fault, WireError
 
 Json: TypeAlias = Any
@@ -22,7 +22,7 @@ _DTYPES = {
     **{f"INT{8 * size}": np.dtype(f"i{size}") for size in (1, 2, 4, 8)},
     **{f"UINT{8 * size}": np.dtype(f"u{size}") for size in (1, 2, 4, 8)},
 }
-_TALLIES = ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output")
+_SPANS = ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output")
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
@@ -111,16 +111,21 @@ def statistics(answer: Json, model: str, version: str) -> ModelStatistics | None
 
 
 def _one_statistics(entry: Json) -> ModelStatistics:
-    durations = entry.get("inference_stats") or {}
+    spans = entry.get("inference_stats") or {}
+
+    def count(span: str) -> int:
+        return int((spans.get(span) or {}).get("count") or 0)
+
+    def total_s(span: str) -> float:
+        return int((spans.get(span) or {}).get("ns") or 0) * 1e-9
+
     return ModelStatistics(
         inference_count=int(entry.get("inference_count") or 0),
         execution_count=int(entry.get("execution_count") or 0),
-        **{name: _tally(durations.get(name) or {}) for name in _TALLIES},
+        success_count=count("success"),
+        fail_count=count("fail"),
+        **{f"{span}_s": total_s(span) for span in _SPANS},
     )
-
-
-def _tally(duration: Json) -> Tally:
-    return Tally(int(duration.get("count") or 0), int(duration.get("ns") or 0) * 1e-9)
 
 
 def index(answer: Json) -> frozenset[str]:

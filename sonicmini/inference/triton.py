@@ -15,6 +15,8 @@ from sonicmini.inference.repository import ModelSpec, Signature
 from sonicmini.inference.wire import ModelStatistics, Wire, WireOptions, WireRequest
 from sonicmini.inference.wire_fault import Fault, WireError
 
+__all__ = ["ModelStatistics", "TritonClient", "WireOptions"]
+
 T = TypeVar("T")
 
 

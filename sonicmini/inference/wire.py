@@ -28,20 +28,6 @@ class WireOptions:
     max_message_bytes: int = LARGEST_MESSAGE
 
 
-@dataclass(frozen=True)
-class Tally:
-    """How often something was done, and how long it took altogether."""
-
-    count: int = 0
-    total_s: float = 0.0
-
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(self.count + other.count, self.total_s + other.total_s)
-
-    def __sub__(self, other: "Tally") -> "Tally":
-        return Tally(self.count - other.count, self.total_s - other.total_s)
-
-
 @dataclass(frozen=True, kw_only=True)
 class ModelStatistics:
     """What a server counted for a model since it was loaded, for all of its clients.
@@ -49,31 +35,32 @@ class ModelStatistics:
     Attributes:
         inference_count: rows.
         execution_count: of the network; requests that were merged count once.
-        success: requests answered, from their arrival to their answer.
-        fail: requests that ended in an error.
-        queue: requests waiting for an instance.
-        compute_input: preparing inputs, as ``compute_output`` outputs.
-        compute_infer: evaluating the network.
+        success_count: requests answered; ``success_s`` from their arrival to their answer.
+        fail_count: requests that ended in an error.
+        queue_s: of requests waiting for an instance.
+        compute_input_s: preparing inputs, as ``compute_output_s`` outputs.
+        compute_infer_s: evaluating the network.
     """
 
     inference_count: int = 0
     execution_count: int = 0
-    success: Tally = Tally()
-    fail: Tally = Tally()
-    queue: Tally = Tally()
-    compute_input: Tally = Tally()
-    compute_infer: Tally = Tally()
-    compute_output: Tally = Tally()
+    success_count: int = 0
+    success_s: float = 0.0
+    fail_count: int = 0
+    fail_s: float = 0.0
+    queue_s: float = 0.0
+    compute_input_s: float = 0.0
+    compute_infer_s: float = 0.0
+    compute_output_s: float = 0.0
+
+    @property
+    def compute_s(self) -> float:
+        """All that an instance does for its requests."""
+        return self.compute_input_s + self.compute_infer_s + self.compute_output_s
 
     def __add__(self, other: "ModelStatistics") -> "ModelStatistics":
         return ModelStatistics(
             **{name: mine + getattr(other, name) for name, mine in vars(self).items()}
-        )
-
-    def __sub__(self, earlier: "ModelStatistics") -> "ModelStatistics":
-        """What happened since; negative if the server was restarted in between."""
-        return ModelStatistics(
-            **{name: mine - getattr(earlier, name) for name, mine in vars(self).items()}
         )
 
 
