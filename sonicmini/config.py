@@ -17,6 +17,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from sonicmini.errors import ConfigError, nearest
 from sonicmini.inference_config import Block, InferenceConfig, Place
 
+_SECRET_PLACES = {"access", "servers", "preferred"}
+"""Keys below which a mistyped value may be a secret: it is not repeated in a message."""
+
 
 class InputConfig(Block):
     """What is read."""
@@ -226,7 +229,7 @@ def _describe(path: Path, lines: Mapping[tuple[str, ...], int], fault: Any) -> s
         message = f"unknown key{nearest(place[-1], _keys_at(place[:-1]))}"
     elif fault["type"] == "missing":
         message = "required and not given"
-    elif not isinstance(fault["input"], dict | list) and "access" not in place:
+    elif not isinstance(fault["input"], dict | list) and not _SECRET_PLACES & set(place):
         message = f"{message[0].lower()}{message[1:]}, not {fault['input']!r}"
     where = ".".join(place)
     return f"{path}:{line}: {where}: {message}" if where else f"{path}: {message}"

@@ -1,4 +1,3 @@
-from __future__ import annotations
 """One run: the one place where concrete classes meet."""
 
 import asyncio
@@ -25,10 +24,7 @@ from sonicmini.io.schema import AOD
 from sonicmini.prepare import EVENT_ID, Job, prepare
 from sonicmini.processor import EventProcessor
 from sonicmini.provenance import provenance
-from typing import TYPE_CHECKING
-if TYPE_CHECKING:
-    from sonicmini.remote import Remote
-LOCAL = "local"
+from sonicmini.remote import LOCAL, Remote, RemoteOptions, open_remote
 from sonicmini.report import Network, Report
 from sonicmini.schedule import Schedule
 
@@ -146,7 +142,6 @@ async def _backends(
     if not labels:
         yield clients, None
         return
-    from sonicmini.remote import RemoteOptions, open_remote
     options = RemoteOptions(
         config=job.config.inference,
         repository=job.config.models,

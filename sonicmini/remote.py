@@ -3,17 +3,20 @@
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sonicmini.errors import InferenceError, UnavailableError
-from sonicmini.inference import embedded
 from sonicmini.inference.access import Access, read_secret
 from sonicmini.inference.address import ServerAddress
 from sonicmini.inference.batching import Dense
 from sonicmini.inference.discovery import Examiner, Served, discover
+from sonicmini.inference.embedded.install import install, installed
+from sonicmini.inference.embedded.options import ServerOptions
+from sonicmini.inference.embedded.server import start
 from sonicmini.inference.known import KnownAnswer, known_inputs
 from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.repository import ModelSpec
@@ -178,19 +181,20 @@ def _access(config: AccessConfig) -> Access:
 
 async def _start_embedded(options: RemoteOptions, stack: AsyncExitStack) -> TritonClient:
     settings = options.config.embedded
-    if embedded.installed() is None:
-        _log.warning("installing the embedded Triton; once, it takes about half a minute")
-        await asyncio.to_thread(embedded.install)
-    _log.info("starting the embedded Triton")
-    server = await asyncio.to_thread(
-        embedded.start,
-        options.repository,
-        embedded.ServerOptions(
-            instances=settings.instances,
-            threads=settings.threads,
-            models=sorted({spec.name for spec in options.specs.values()}),
-        ),
+    if installed() is None:
+        await asyncio.to_thread(install, progress=_log.info)
+    _log.info("starting an embedded Triton")
+    wanted = ServerOptions(
+        instances=settings.instances or 0,
+        threads=settings.threads,
+        models={spec.name for spec in options.specs.values()},
     )
+    given_up = threading.Event()
+    try:
+        server = await asyncio.to_thread(start, options.repository, wanted, cancel=given_up)
+    except asyncio.CancelledError:
+        given_up.set()
+        raise
     stack.push_async_callback(asyncio.to_thread, server.stop)
     url = server.grpc_url if settings.protocol == "grpc" else server.http_url
     client = _open(options, stack, url, Access())

@@ -20,23 +20,24 @@ SOURCES = {
 KNOWS: dict[str, set[str]] = {
     "errors": set(),
     "event": {"errors"},
+    "overlap": set(),
     "report": {"errors"},
     "resources": {"errors"},
     "initialise": {"errors", "resources"},
     "module": {"event"},
     "inference.client": {"event"},
     "graph": {"errors", "event", "module"},
-    "workers": {"errors", "report"},
+    "workers": {"errors", "overlap", "report"},
     "schedule": {"errors", "event", "graph", "inference.client", "module", "report", "workers"},
     "processor": {"errors", "event", "graph", "module", "report", "schedule", "workers"},
-    "inference": {"errors", "event", "module", "inference", "report", "workers"},
+    "inference": {"errors", "event", "inference", "overlap"},
     "io": {"errors", "event", "module", "io", "report", "workers"},
     "modules": {"errors", "event", "module", "modules", "inference.client", "inference.repository"},
     "simulation": {"errors", "event", "io", "simulation"},
 }
 # The only places that import these libraries.
 FENCED = {
-    "onnxruntime": ("inference.onnx",),
+    "onnxruntime": ("inference.onnx", "inference.embedded.model"),  # the latter in Triton's Python
     "pythia8mc": ("simulation",),
     "tritonclient": ("inference",),
     "typer": ("cli",),
