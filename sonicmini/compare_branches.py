@@ -12,6 +12,7 @@ from sonicmini.compare_values import (
     Floats,
     Rule,
     Values,
+    badness,
     differ,
     differences,
     limits,
@@ -204,7 +205,7 @@ class _Tally:
         self.outside += int(np.count_nonzero(outside(difference, limit)))
         self.max_absolute = max(self.max_absolute, float(difference.max()))
         self.max_relative = max(self.max_relative, float(relative(a, b, difference).max()))
-        bad = difference if found.rule.tolerance is None else difference / limit
+        bad = badness(difference, limit)
         worst = int(np.argmax(bad))
         if bad[worst] > self.badness:
             self.badness = float(bad[worst])

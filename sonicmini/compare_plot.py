@@ -107,7 +107,11 @@ def _draw_modules(axes: Any, rows: list[Row]) -> None:  # noqa: ANN401
         )
     axes.set_yticks(range(len(rows)), [row[0] for row in rows])
     axes.invert_yaxis()
-    axes.set_xlabel("ms per event")
+    longest = max(
+        (c + w for _, cpus, waits in rows for c, w in zip(cpus, waits, strict=True)), default=0
+    )
+    axes.set_xlim(0, 1.05 * longest or 1)
+    axes.set_xlabel("ms per event, of the run's own process (a server's CPU time is not in it)")
     axes.set_title("Time by module", fontsize=10)
     axes.legend(fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)

@@ -17,7 +17,7 @@ class Rule:
     """How the values of a branch may differ.
 
     Attributes:
-        tolerance: relative and absolute; None allows no difference.
+        tolerance: relative and absolute; None and 0 allow no difference.
         bits: mantissa bits that the file keeps: values that are nearly equal may be rounded to
             neighbours. None is all.
         angle: the values are angles: a full turn is no difference.
@@ -56,7 +56,8 @@ def relative(a: Values, b: Values, difference: Floats) -> Floats:
     """Differences over the larger of the two absolute values."""
     scale = _scale(a, b)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(difference > 0, difference / scale, 0.0)
+        result = np.where(difference > 0, difference / scale, 0.0)
+    return np.nan_to_num(result, nan=np.inf, posinf=np.inf)
 
 
 def limits(a: Values, b: Values, rule: Rule, length: Floats | None = None) -> Floats:
@@ -72,7 +73,7 @@ def limits(a: Values, b: Values, rule: Rule, length: Floats | None = None) -> Fl
         rule: of the branch.
         length: of the vectors whose angles these are, in GeV; None if they are not known.
     """
-    if rule.tolerance is None:
+    if not rule.tolerance:
         return np.zeros(len(a))
     scale = _scale(a, b)
     scale[~np.isfinite(scale)] = 0.0
@@ -88,6 +89,14 @@ def limits(a: Values, b: Values, rule: Rule, length: Floats | None = None) -> Fl
 def outside(difference: Floats, limit: Floats) -> NDArray[np.bool_]:
     """Where a difference is not allowed; one that is infinite never is."""
     return ~((difference <= limit) & np.isfinite(difference))
+
+
+def badness(difference: Floats, limit: Floats) -> Floats:
+    """How large a difference is: in units of what is allowed, if any is."""
+    if not limit.any():
+        return difference
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.nan_to_num(difference / limit, nan=np.inf, posinf=np.inf)
 
 
 def _scale(a: Values, b: Values) -> Floats:
