@@ -16,6 +16,7 @@ from sonicmini.inference.embedded.selftest import SELF_TEST_MODEL
 from sonicmini.inference.embedded.stage import SELF_TEST, stage
 
 LOOPBACK = "127.0.0.1"
+_MODEL = Path(__file__).with_name("model.py")
 EXIT_S = 3
 """Seconds that the server gives requests under way when it is told to stop."""
 
@@ -36,7 +37,8 @@ class Task:
     Attributes:
         folder: of its own, empty.
         repository: of the models, as ``models`` checked.
-        identity: unique to it, what it says that it is; its shared memory has names with it.
+        identity: unique to it, what it says that it is; names of its shared memory begin so.
+        limit_s: to be ready.
     """
 
     folder: Path
@@ -45,6 +47,7 @@ class Task:
     options: ServerOptions
     ports: Ports
     identity: str
+    limit_s: float = 120.0
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,7 @@ def _prepare_backends(installation: Path, target: Path) -> None:
     """Lays out Triton's own backend for Python, and ours that runs onnxruntime in it."""
     (target / "onnxruntime").mkdir(parents=True)
     (target / "python").symlink_to(backend_folder(installation))
-    shutil.copy(Path(__file__).with_name("model.py"), target / "onnxruntime" / "model.py")
+    shutil.copy(_MODEL, target / "onnxruntime" / "model.py")
 
 
 def _environment(installation: Path, folder: Path) -> dict[str, str]:

@@ -21,7 +21,8 @@ class ServerOptions:
         http_port: on loopback, as ``grpc_port`` and ``metrics_port``; None takes a free one.
         models: names to serve; None for all of the repository.
         model_control: "explicit" lets clients unload and load models; all are loaded at the start.
-        start_limit_s: to be ready, with all models loaded.
+        start_limit_s: to be ready, with all models loaded; None for 120, or 1800 for a container,
+            whose image may have to be fetched.
         name: of the server among the running ones; None makes one up.
     """
 
@@ -32,7 +33,7 @@ class ServerOptions:
     metrics_port: int | None = None
     models: Collection[str] | None = None
     model_control: Literal["none", "explicit"] = "none"
-    start_limit_s: float = 120.0
+    start_limit_s: float | None = None
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -41,7 +42,7 @@ class ServerOptions:
             faults.append(f"instances is {self.instances}, expected 0 or more")
         if self.threads < 1:
             faults.append(f"threads is {self.threads}, expected 1 or more")
-        if self.start_limit_s <= 0:
+        if self.start_limit_s is not None and self.start_limit_s <= 0:
             faults.append(f"start_limit_s is {self.start_limit_s}, expected more than 0")
         if self.name is not None and not self.name.replace("-", "").isalnum():
             faults.append(f"name is {self.name!r}, expected letters, digits and -")

@@ -37,13 +37,12 @@ def await_ready(task: Task, process: subprocess.Popen[bytes], cancel: threading.
         PortTakenError: if one of its ports was taken.
         ServerError: if it ends, fails the self-test or takes too long; with the end of its log.
     """
-    deadline = time.monotonic() + task.options.start_limit_s
+    deadline = time.monotonic() + task.limit_s
     while not _is_ready(task):
         if process.poll() is not None or _has_ended(task.folder):
             raise _failure(task, "did not start")
         if time.monotonic() > deadline:
-            limit_s = task.options.start_limit_s
-            raise _failure(task, f"was not ready within {limit_s:g} s (start_limit_s)")
+            raise _failure(task, f"was not ready within {task.limit_s:g} s (start_limit_s)")
         if cancel.wait(_POLL_S):
             raise ServerError(f"the start of server {task.folder.name} was given up")
     self_test(LOOPBACK, task.ports.http, max(_ASK_S, deadline - time.monotonic()))

@@ -38,6 +38,7 @@ from sonicmini.inference.embedded.stage import served_models
 Launcher: TypeAlias = Callable[[Task], Launch]
 """Prepares a server in its folder."""
 
+_START_S = 120.0
 _TRIES = 5
 _GRACE_S = EXIT_S + 5.0
 _STOP_S = 60.0
@@ -129,7 +130,8 @@ def start_by(
         ports = pick_ports(options)
         with new_folder(options.name) as (folder, lock):
             identity = f"sonicmini-{folder.name}-{os.getpid()}-"
-            task = Task(folder, repository.resolve(), models, options, ports, identity)
+            limit_s = options.start_limit_s or _START_S
+            task = Task(folder, repository.resolve(), models, options, ports, identity, limit_s)
             try:
                 process = _launch(task, launcher(task), lock, attached=attached)
             except BaseException:
