@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -12,12 +13,15 @@ from sonicmini.inference.address import ServerAddress
 from sonicmini.inference.grpc_wire import GrpcWire
 from sonicmini.inference.http_wire import HttpWire
 from sonicmini.inference.repository import ModelSpec, Signature
+from sonicmini.inference.shared_memory import SharedInputs
 from sonicmini.inference.wire import ModelStatistics, Wire, WireOptions, WireRequest
 from sonicmini.inference.wire_fault import Fault, WireError
 
 __all__ = ["ModelStatistics", "TritonClient", "WireOptions"]
 
 T = TypeVar("T")
+
+_CLOSING_S = 5.0
 
 
 class TritonClient:
@@ -53,6 +57,9 @@ class TritonClient:
         self._options = options or WireOptions()
         make_wire = GrpcWire if address.scheme in ("grpc", "grpcs") else HttpWire
         self._wire: Wire = make_wire(address, self._access, self._options)
+        shared = self._options.shared_memory
+        share = shared == "always" or (shared == "auto" and address.is_loopback)
+        self._shared = SharedInputs(self._wire) if share else None
 
     async def infer(self, model: str, inputs: Tensors) -> Tensors:
         """Evaluates a model on dense inputs.
@@ -70,7 +77,8 @@ class TritonClient:
             inputs=_dense(model, inputs),
             outputs=[output.name for output in spec.outputs],
         )
-        return await self._call(f"model {model}", partial(self._wire.infer, request))
+        infer = self._wire.infer if self._shared is None else self._shared.infer
+        return await self._call(f"model {model}", partial(infer, request))
 
     async def check_ready(self) -> None:
         """Asks the server whether it is ready.
@@ -113,12 +121,12 @@ class TritonClient:
         return await self._offered("list of models", self._wire.index)
 
     async def close(self) -> None:
-        """Closes all connections; never raises over a server that is gone."""
-        try:
-            async with asyncio.timeout(self._options.timeout_s):
-                await self._wire.close()
-        except TimeoutError:
-            pass
+        """Frees shared memory and closes all connections, whether or not the server is there."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(_CLOSING_S, self._options.timeout_s)):
+                if self._shared is not None:
+                    await self._shared.close()
+        await self._wire.close()
 
     def _spec(self, model: str) -> ModelSpec:
         if model not in self._specs:

@@ -68,7 +68,7 @@ class WireError(Exception):
 
 # What servers say is the same over http and grpc, and tells more than their status.
 _SAYINGS = (
-    (re.compile(r"shared.memory", re.IGNORECASE), Fault.REGION),
+    (re.compile(r"shared memory region", re.IGNORECASE), Fault.REGION),
     (re.compile(r"message larger than max|too large", re.IGNORECASE), Fault.TOO_LARGE),
     (
         re.compile(
