@@ -6,7 +6,7 @@ Its first line of output is ``{"port": N}``; after that it takes commands, as in
 import argparse
 import sys
 
-from sonicmini.inference.proxy.line import Wire
+from sonicmini.inference.proxy.line import Cable
 from sonicmini.inference.proxy.process import obey
 from sonicmini.inference.proxy.threaded import Proxy
 
@@ -22,8 +22,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, metavar="BYTES", help="per second, each way")
     options = parser.parse_args()
     host, _, port = options.target.rpartition(":")
-    wire = Wire(delay_s=options.delay, bytes_per_s=options.rate)
-    with Proxy(host, int(port), listen=options.listen, wire=wire) as proxy:
+    cable = Cable(delay_s=options.delay, bytes_per_s=options.rate)
+    with Proxy(host, int(port), listen=options.listen, cable=cable) as proxy:
         _say(f'{{"port": {proxy.port}}}')
         for line in sys.stdin:
             _say(obey(proxy, line))

@@ -1,11 +1,11 @@
-"""What all connections of a proxy share: the wire, the faults to come, the counts."""
+"""What all connections of a proxy share: the cable, the faults to come, the counts."""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sonicmini.inference.proxy.faults import Fault, Freeze, Plan, Refuse, in_turn
-from sonicmini.inference.proxy.line import Traffic, Wire
+from sonicmini.inference.proxy.line import Cable, Traffic
 
 
 @dataclass
@@ -39,9 +39,9 @@ class Control:
         self._only_infer = True
         self._faults = in_turn(None)
 
-    def set_wire(self, wire: Wire) -> None:
+    def set_cable(self, cable: Cable) -> None:
         """Changes delay and rate for all that is sent from now on."""
-        self.up.wire = self.down.wire = wire
+        self.up.cable = self.down.cable = cable
 
     def set_plan(self, plan: Plan, *, only_infer: bool) -> None:
         """Changes the faults of the requests to come; ends what was there until then."""

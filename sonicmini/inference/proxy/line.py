@@ -15,7 +15,7 @@ _PIECE_S = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wire:
+class Cable:
     """The network between client and server.
 
     Attributes:
@@ -29,10 +29,10 @@ class Wire:
 
 
 class Traffic:
-    """One direction of all connections: shares out the wire's bytes per second."""
+    """One direction of all connections: shares out the cable's bytes per second."""
 
     def __init__(self) -> None:
-        self.wire = Wire()
+        self.cable = Cable()
         self.flowing = asyncio.Event()
         self.flowing.set()
         self._free_at = 0.0
@@ -40,22 +40,22 @@ class Traffic:
     @property
     def capacity(self) -> float:
         """Bytes that a line may hold; more must wait at its entry."""
-        rate = self.wire.bytes_per_s
-        return _UNLIMITED_BYTES if rate is None else rate * (self.wire.delay_s + _AHEAD_S)
+        rate = self.cable.bytes_per_s
+        return _UNLIMITED_BYTES if rate is None else rate * (self.cable.delay_s + _AHEAD_S)
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """The data in pieces so small that a low rate is even."""
-        rate = self.wire.bytes_per_s
+        rate = self.cable.bytes_per_s
         size = len(data) if rate is None else max(1, int(rate * _PIECE_S))
         return (data[start : start + size] for start in range(0, len(data), max(size, 1)))
 
     def due(self, count: int) -> float:
         """When that many bytes, sent now, arrive."""
         now = time.monotonic()
-        if (rate := self.wire.bytes_per_s) is None:
-            return now + self.wire.delay_s / 2
+        if (rate := self.cable.bytes_per_s) is None:
+            return now + self.cable.delay_s / 2
         self._free_at = max(now, self._free_at) + count / rate
-        return self._free_at + self.wire.delay_s / 2
+        return self._free_at + self.cable.delay_s / 2
 
 
 class End(Enum):

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from sonicmini.inference.proxy.control import Counters
 from sonicmini.inference.proxy.faults import KINDS, Fault, Plan, Random, Script
-from sonicmini.inference.proxy.line import Wire
+from sonicmini.inference.proxy.line import Cable
 from sonicmini.inference.proxy.threaded import Proxy
 
 
@@ -22,16 +22,18 @@ class ProxyProcess:
     """A `Proxy` in another process.
 
     Example:
-        ``with ProxyProcess("127.0.0.1", 8000, wire=Wire(delay_s=0.1)) as proxy: ...``
+        ``with ProxyProcess("127.0.0.1", 8000, cable=Cable(delay_s=0.1)) as proxy: ...``
     """
 
-    def __init__(self, host: str, port: int, *, listen: int = 0, wire: Wire | None = None) -> None:
+    def __init__(
+        self, host: str, port: int, *, listen: int = 0, cable: Cable | None = None
+    ) -> None:
         """Takes what `ProxyServer` takes."""
-        wire = wire or Wire()
+        cable = cable or Cable()
         self._command = [sys.executable, "-m", "sonicmini.inference.proxy", f"{host}:{port}"]
-        self._command += ["--listen", str(listen), "--delay", str(wire.delay_s)]
-        if wire.bytes_per_s is not None:
-            self._command += ["--rate", str(wire.bytes_per_s)]
+        self._command += ["--listen", str(listen), "--delay", str(cable.delay_s)]
+        if cable.bytes_per_s is not None:
+            self._command += ["--rate", str(cable.bytes_per_s)]
         self.port = listen
 
     def __enter__(self) -> Self:
@@ -71,9 +73,9 @@ class ProxyProcess:
         """Changes the faults; see `ProxyServer.set`."""
         self._call("set", plan=_encoded(plan), only_infer=only_infer)
 
-    def set_wire(self, wire: Wire) -> None:
+    def set_cable(self, cable: Cable) -> None:
         """Changes delay and rate."""
-        self._call("set_wire", **asdict(wire))
+        self._call("set_cable", **asdict(cable))
 
     def aim(self, host: str, port: int) -> None:
         """Changes the target of the connections to come."""
@@ -118,8 +120,8 @@ def obey(proxy: Proxy, line: str) -> str:
 def _obey(proxy: Proxy, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if method == "set":
         proxy.set(_decoded(arguments["plan"]), only_infer=arguments.get("only_infer", True))
-    elif method == "set_wire":
-        proxy.set_wire(Wire(**arguments))
+    elif method == "set_cable":
+        proxy.set_cable(Cable(**arguments))
     elif method == "aim":
         proxy.aim(**arguments)
     elif method == "drop":
@@ -127,7 +129,7 @@ def _obey(proxy: Proxy, method: str, arguments: Mapping[str, Any]) -> dict[str, 
     elif method == "counters":
         return vars(proxy.counters())
     else:
-        raise ValueError(f"no method {method}: set, set_wire, aim, drop or counters")
+        raise ValueError(f"no method {method}: set, set_cable, aim, drop or counters")
     return {}
 
 

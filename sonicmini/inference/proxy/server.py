@@ -8,7 +8,7 @@ from typing import Self
 from sonicmini.inference.proxy.connection import Connection
 from sonicmini.inference.proxy.control import Control, Counters
 from sonicmini.inference.proxy.faults import Plan, Refuse
-from sonicmini.inference.proxy.line import End, Wire, finish
+from sonicmini.inference.proxy.line import Cable, End, finish
 from sonicmini.inference.proxy.relays import relay_for
 
 _HOST = "127.0.0.1"
@@ -22,18 +22,20 @@ class ProxyServer:
         ``async with ProxyServer("127.0.0.1", 8000) as proxy: await proxy.set(Reset())``
     """
 
-    def __init__(self, host: str, port: int, *, listen: int = 0, wire: Wire | None = None) -> None:
+    def __init__(
+        self, host: str, port: int, *, listen: int = 0, cable: Cable | None = None
+    ) -> None:
         """Takes the target.
 
         Args:
             host: of the target.
             port: of the target.
             listen: the port of the proxy; 0 for any that is free.
-            wire: delay and rate, none of both if None.
+            cable: delay and rate, none of both if None.
         """
         self._target = (host, port)
         self._listen = listen
-        self._wire = wire or Wire()
+        self._cable = cable or Cable()
         self._control: Control
         self._socket: socket.socket
         self._server: asyncio.Server | None = None
@@ -47,7 +49,7 @@ class ProxyServer:
             OSError: if the wanted port is taken.
         """
         self._control = Control(self._refuse_for)
-        self._control.set_wire(self._wire)
+        self._control.set_cable(self._cable)
         self._socket = _bound(self._listen)
         await self._open()
         return self
@@ -84,9 +86,9 @@ class ProxyServer:
         else:
             await self._open()
 
-    async def set_wire(self, wire: Wire) -> None:
+    async def set_cable(self, cable: Cable) -> None:
         """Changes delay and rate."""
-        self._control.set_wire(wire)
+        self._control.set_cable(cable)
 
     async def aim(self, host: str, port: int) -> None:
         """Changes the target of the connections to come."""

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 
 from sonicmini.inference.proxy.control import Counters
 from sonicmini.inference.proxy.faults import Plan
-from sonicmini.inference.proxy.line import Wire
+from sonicmini.inference.proxy.line import Cable
 from sonicmini.inference.proxy.server import ProxyServer
 
 T = TypeVar("T")
@@ -20,9 +20,11 @@ class Proxy:
         ``with Proxy("127.0.0.1", 8000) as proxy: proxy.set(Reset())``
     """
 
-    def __init__(self, host: str, port: int, *, listen: int = 0, wire: Wire | None = None) -> None:
+    def __init__(
+        self, host: str, port: int, *, listen: int = 0, cable: Cable | None = None
+    ) -> None:
         """Takes what `ProxyServer` takes."""
-        self._server = ProxyServer(host, port, listen=listen, wire=wire)
+        self._server = ProxyServer(host, port, listen=listen, cable=cable)
 
     def __enter__(self) -> Self:
         """Starts to listen.
@@ -56,9 +58,9 @@ class Proxy:
         """Changes the faults; see `ProxyServer.set`."""
         self._call(self._server.set(plan, only_infer=only_infer))
 
-    def set_wire(self, wire: Wire) -> None:
+    def set_cable(self, cable: Cable) -> None:
         """Changes delay and rate."""
-        self._call(self._server.set_wire(wire))
+        self._call(self._server.set_cable(cable))
 
     def aim(self, host: str, port: int) -> None:
         """Changes the target of the connections to come."""

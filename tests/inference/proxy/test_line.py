@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sonicmini.inference.proxy.line import Wire
+from sonicmini.inference.proxy.line import Cable
 from sonicmini.inference.proxy.threaded import Proxy
 
 
@@ -28,16 +28,16 @@ def exchange(port, data):
 
 def test_round_trips_take_longer_and_bytes_stay_in_order(echo):
     data = bytes(range(256)) * 1000
-    with Proxy("127.0.0.1", echo, wire=Wire(delay_s=0.2)) as proxy:
+    with Proxy("127.0.0.1", echo, cable=Cable(delay_s=0.2)) as proxy:
         first_s, _ = exchange(proxy.port, data)
         assert first_s >= 0.199
-        proxy.set_wire(Wire())
+        proxy.set_cable(Cable())
         assert exchange(proxy.port, data)[0] < 0.199
 
 
 def test_delay_does_not_limit_the_rate(echo):
     """32 MB at half a second: a window of 1 MB, say, would take 16 s."""
-    with Proxy("127.0.0.1", echo, wire=Wire(delay_s=0.5)) as proxy:
+    with Proxy("127.0.0.1", echo, cable=Cable(delay_s=0.5)) as proxy:
         first_s, last_s = exchange(proxy.port, bytes(32 * 2**20))
     assert first_s >= 0.499
     assert last_s < 8
@@ -46,7 +46,7 @@ def test_delay_does_not_limit_the_rate(echo):
 def test_messages_under_way_do_not_wait_for_each_other(echo):
     """100 small messages one after the other would take 20 s."""
     with (
-        Proxy("127.0.0.1", echo, wire=Wire(delay_s=0.2)) as proxy,
+        Proxy("127.0.0.1", echo, cable=Cable(delay_s=0.2)) as proxy,
         socket.create_connection(("127.0.0.1", proxy.port), timeout=30) as connection,
     ):
         started = time.monotonic()
@@ -62,7 +62,7 @@ def test_messages_under_way_do_not_wait_for_each_other(echo):
 @pytest.mark.parametrize("connections", [1, 3])
 def test_rate_is_that_of_all_connections(echo, connections):
     size, rate = 100_000, 500_000
-    with Proxy("127.0.0.1", echo, wire=Wire(bytes_per_s=rate)) as proxy:
+    with Proxy("127.0.0.1", echo, cable=Cable(bytes_per_s=rate)) as proxy:
         started = time.monotonic()
         threads = [
             threading.Thread(target=exchange, args=(proxy.port, bytes(size)))

@@ -20,7 +20,7 @@ from sonicmini.inference.proxy.faults import (
     Status,
     WrongShape,
 )
-from sonicmini.inference.proxy.line import Wire
+from sonicmini.inference.proxy.line import Cable
 from sonicmini.inference.proxy.process import ProxyProcess, _decoded, _encoded
 from tests.inference.proxy.conftest import SCORES, Http, scores
 
@@ -37,12 +37,12 @@ def test_every_plan_survives_the_way():
 
 
 def test_another_process_obeys(kserve, echo):
-    with ProxyProcess("127.0.0.1", kserve, wire=Wire(delay_s=0.05)) as proxy:
+    with ProxyProcess("127.0.0.1", kserve, cable=Cable(delay_s=0.05)) as proxy:
         http = Http(proxy.port)
         started = time.monotonic()
         np.testing.assert_array_equal(scores(http.infer()), SCORES)
         assert time.monotonic() - started >= 0.049
-        proxy.set_wire(Wire(bytes_per_s=10**8))
+        proxy.set_cable(Cable(bytes_per_s=10**8))
         proxy.set(Script((Status(503), None)))
         assert [http.infer()[0] for _ in range(3)] == [503, 200, 200]
         counters = proxy.counters()

@@ -19,7 +19,7 @@ from sonicmini.inference.proxy.faults import (
     Reset,
     Script,
 )
-from sonicmini.inference.proxy.line import Wire
+from sonicmini.inference.proxy.line import Cable
 from sonicmini.inference.proxy.threaded import Proxy
 
 LARGE = bytes(range(256)) * 12_000
@@ -76,9 +76,9 @@ def test_grpc_passes(grpc_proxy):
     assert (counters.connections, counters.requests, counters.infer_requests) == (1, 9, 8)
 
 
-def test_grpc_waits_for_a_long_wire(grpc_proxy):
+def test_grpc_waits_for_a_long_cable(grpc_proxy):
     proxy, client = grpc_proxy
-    proxy.set_wire(Wire(delay_s=0.05))
+    proxy.set_cable(Cable(delay_s=0.05))
     assert client.ask(LARGE) == LARGE
 
 
@@ -136,7 +136,7 @@ def test_bytes_of_an_unknown_protocol_pass_and_break(echo):
 
 def test_half_closed_connections_are_answered(echo):
     with (
-        Proxy("127.0.0.1", echo, wire=Wire(delay_s=0.05)) as proxy,
+        Proxy("127.0.0.1", echo, cable=Cable(delay_s=0.05)) as proxy,
         socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as connection,
     ):
         connection.sendall(b"last words")
