@@ -44,7 +44,9 @@ def draw(timing: TimingComparison, path: Path, names: tuple[str, str], verdict: 
     modules = _modules(timing)
     height = 2.2 + 0.36 * len(modules)
     figure = _figure_class()(figsize=(10, height), layout="constrained")
-    figure.suptitle(f"A  {names[0]}\nB  {names[1]}\n{verdict}", fontsize=9, x=0.01, ha="left")
+    figure.suptitle(
+        f"A  {names[0]}\nB  {names[1]}\n{verdict}", fontsize=9, x=0.01, ha="left", parse_math=False
+    )
     left, right = figure.subplots(1, 2, width_ratios=(3, 1))
     _draw_modules(left, modules)
     _draw_throughput(right, timing)
@@ -105,7 +107,7 @@ def _draw_modules(axes: Any, rows: list[Row]) -> None:  # noqa: ANN401
             linewidth=0.8,
             label=f"{name}: waiting for inference",
         )
-    axes.set_yticks(range(len(rows)), [row[0] for row in rows])
+    axes.set_yticks(range(len(rows)), [row[0] for row in rows], parse_math=False)
     axes.invert_yaxis()
     longest = max(
         (c + w for _, cpus, waits in rows for c, w in zip(cpus, waits, strict=True)), default=0

@@ -26,7 +26,7 @@ def _phase_table(timing: TimingComparison) -> Table:
     for phase in timing.phases:
         alone = phases[phase.module] == 1
         name = phase.module if alone else f"{phase.module} {phase.phase}"
-        table.add_row(name, *_phase_cells(phase.a, phase.b))
+        table.add_row(Text(name), *_phase_cells(phase.a, phase.b))
     table.add_section()
     total = [_sum(phase.a for phase in timing.phases), _sum(phase.b for phase in timing.phases)]
     table.add_row("all", *_phase_cells(*total))
@@ -63,7 +63,9 @@ def _network_table(timing: TimingComparison) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for side, run in (("A", timing.a), ("B", timing.b)):
         for network in run.networks:
-            table.add_row(side, network.model, Text(network.backend), *_network_cells(network))
+            table.add_row(
+                side, Text(network.model), Text(network.backend), *_network_cells(network)
+            )
     return table
 
 

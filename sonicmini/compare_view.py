@@ -94,14 +94,13 @@ def _events(events: EventMatch) -> Iterator[str]:
 
 def _scope(files: FileComparison) -> str:
     near = sum(branch.tolerance is not None for branch in files.branches)
-    exact = f"{len(files.branches) - near} branches must be the same to the last bit"
+    scope = f"compared to the last bit: {len(files.branches) - near} branches"
+    if near:
+        scope += f"; within {files.tolerance:g}: {near}"
+        scope += f" ({', '.join(files.products)})" if files.products else ""
     if files.products is None:
-        reason = "the files do not tell what follows from a network"
-        rest = f", {near} within {files.tolerance:g}" if files.tolerance is not None else ""
-        return f"{exact}{rest}: {reason}"
-    if not near:
-        return exact
-    return f"{exact}, {near} within {files.tolerance:g}: {', '.join(files.products)}"
+        scope += "; the files do not tell what follows from a network"
+    return scope
 
 
 def _structure(files: FileComparison) -> Iterator[str]:
@@ -127,9 +126,9 @@ def _branch_table(title: str, branches: Iterable[BranchComparison]) -> Table:
         if branch.first_count is not None:
             first = branch.first_count
             counts = (str(branch.counts_differing), "events", "", "", str(first.event))
-            table.add_row(f"{branch.name} (values)", *counts, str(first.a), str(first.b))
+            table.add_row(Text(f"{branch.name} (values)"), *counts, str(first.a), str(first.b))
         if branch.worst is not None:
-            table.add_row(branch.name, *_cells(branch, branch.worst))
+            table.add_row(Text(branch.name), *_cells(branch, branch.worst))
     return table
 
 
