@@ -7,7 +7,7 @@ from typing import Any
 
 from sonicmini.compare_timing import PhaseTime, TimingComparison
 from sonicmini.errors import ConfigError, OutputError
-from sonicmini.io.partial_file import output_errors
+from sonicmini.io.partial_file import PartialFile, output_errors
 
 _SUFFIXES = (".png", ".pdf", ".svg")
 _COLOURS = ("#1f6fb4", "#d9792b")
@@ -50,8 +50,13 @@ def draw(timing: TimingComparison, path: Path, names: tuple[str, str], verdict: 
     left, right = figure.subplots(1, 2, width_ratios=(3, 1))
     _draw_modules(left, modules)
     _draw_throughput(right, timing)
-    with output_errors(path):
-        figure.savefig(path, dpi=100)
+    picture = PartialFile(path, overwrite=True)
+    try:
+        with output_errors(path):
+            figure.savefig(picture.handle, dpi=100, format=path.suffix[1:])
+        picture.publish()
+    finally:
+        picture.discard()
 
 
 def _figure_class() -> Any:  # noqa: ANN401 - of an optional library

@@ -21,7 +21,7 @@ from sonicmini.compare_worker import run_apart
 from sonicmini.config import JobConfig
 from sonicmini.errors import ConfigError, OutputError
 from sonicmini.graph import build_graph
-from sonicmini.io.partial_file import output_errors
+from sonicmini.io.partial_file import PartialFile, output_errors
 from sonicmini.io.schema import AOD
 from sonicmini.plugins import instantiate, resolve
 
@@ -154,9 +154,13 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 def _write(comparison: Comparison, options: CompareOptions) -> None:
     if options.keep is not None:
-        result = options.keep / _RESULT
-        with output_errors(result):
-            result.write_text(f"{_dumped(comparison)}\n", encoding="utf-8")
+        result = PartialFile(options.keep / _RESULT)
+        try:
+            with output_errors(result.path):
+                result.handle.write(f"{_dumped(comparison)}\n".encode())
+            result.publish()
+        finally:
+            result.discard()
     if options.picture is not None and comparison.timing is not None:
         draw(comparison.timing, options.picture, comparison.names, verdict_line(comparison.files))
 

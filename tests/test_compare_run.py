@@ -1,0 +1,182 @@
+"""Both sides run and compared, on the bundled sample."""
+
+import json
+import shutil
+from pathlib import Path
+
+import onnx
+import pytest
+import yaml
+from onnx import numpy_helper
+
+from sonicmini import compare_run
+from sonicmini.compare_run import compare, compare_and_print
+from sonicmini.compare_sides import CompareOptions
+from sonicmini.errors import ConfigError, InputError, ModelError, OutputError
+from sonicmini.job import run_job
+from sonicmini.resources import bundled
+
+CONFIG = bundled("configs") / "miniaod.yaml"
+SAMPLE = bundled("sample_data") / "ttbar_10.root"
+INPUT = [f"input.files=[{SAMPLE}]"]
+SHORT = CompareOptions(assignments=INPUT, events=4)
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """The runs in this process, which has compiled the kernels once; gives their descriptions."""
+    descriptions = []
+
+    def run_here(config, description):
+        descriptions.append((description, config.output.file))
+        return run_job(config).to_dict()
+
+    monkeypatch.setattr(compare_run, "run_apart", run_here)
+    return descriptions
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    """Writes a copy of the bundled workflow, perhaps with a network whose weights are scaled."""
+
+    def workflow(name, scale=None, **changes):
+        tree = yaml.safe_load(CONFIG.read_text()) | {
+            "input": {"files": [str(SAMPLE)]},
+            "models": str(bundled("models")),
+        }
+        if scale is not None:
+            tree["models"] = str(altered(tmp_path / f"models_{name}", scale))
+        (path := tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(tree | changes))
+        return str(path)
+
+    return workflow
+
+
+def altered(folder: Path, scale: float) -> Path:
+    """A copy of the models, whose DeepMET has its first matrix of weights scaled."""
+    shutil.copytree(bundled("models"), folder)
+    path = folder / "deepmet" / "1" / "model.onnx"
+    model = onnx.load(path)
+    matrix = next(
+        tensor
+        for tensor in model.graph.initializer
+        if len(tensor.dims) == 2 and tensor.data_type == onnx.TensorProto.FLOAT
+    )
+    weights = numpy_helper.to_array(matrix)
+    scaled = (weights * scale).astype(weights.dtype)
+    matrix.CopyFrom(numpy_helper.from_array(scaled, matrix.name))
+    onnx.save(model, path)
+    return folder
+
+
+def test_local_agrees_with_local_and_is_kept(tmp_path, capsys):
+    keep = tmp_path / "new" / "kept"
+    options = CompareOptions(assignments=INPUT, events=4, keep=keep)
+    assert compare_and_print("local", "local", None, options)
+    text = capsys.readouterr().out
+    assert "The outputs agree: 4 events" in text
+    assert "deepMET infer" in text
+    assert sorted(path.name for path in keep.iterdir()) == ["A.root", "B.root", "comparison.json"]
+    content = json.loads((keep / "comparison.json").read_text())
+    assert content["verdict"] == "agree"
+    assert content["files"]["products"] == ["DeepMETResolutionTune"]
+    assert content["reports"]["a"][0]["events"] == 4
+    assert compare_and_print(str(keep / "A.root"), str(keep / "B.root"), None, CompareOptions())
+    with pytest.raises(OutputError, match=r"has A\.root, B\.root, comparison\.json already"):
+        compare("local", "local", None, options)
+
+
+def test_an_altered_network_is_caught_with_its_branches(workflow, here, capsys):
+    a, b = workflow("a"), workflow("b", scale=1.001)
+    assert not compare_and_print(a, b, None, CompareOptions())
+    text = capsys.readouterr().out
+    assert text.splitlines()[-1] == (
+        "The outputs differ: DeepMETResolutionTune_pt, DeepMETResolutionTune_phi"
+    )
+    assert "models.deepmet.sha256" in text
+
+
+def test_a_network_that_is_nearly_the_same_agrees_within_tolerance(workflow, here, capsys):
+    a, b = workflow("a"), workflow("b", scale=1 + 3e-7)
+    comparison = compare(a, b, None, CompareOptions())
+    assert comparison.agrees
+    assert comparison.files.verdict == "agree within tolerance"
+    assert not compare(a, b, None, CompareOptions(tolerance=0.0)).agrees
+
+
+def test_json_is_all_that_is_printed(here, capsys):
+    assert compare_and_print(
+        "local", "local", None, CompareOptions(assignments=INPUT, events=2, as_json=True)
+    )
+    content = json.loads(capsys.readouterr().out)
+    assert (content["version"], content["agrees"]) == (1, True)
+    assert {phase["module"] for phase in content["timing"]["phases"]} >= {"puppi", "deepMET"}
+
+
+def test_runs_take_turns_and_the_first_outputs_stay(tmp_path, here):
+    options = CompareOptions(
+        assignments=INPUT, events=2, repetitions=3, keep=tmp_path, picture=tmp_path / "p.png"
+    )
+    pytest.importorskip("matplotlib")
+    comparison = compare("local", "local", None, options)
+    assert [description for description, _ in here] == [
+        f"{side} {turn}/3" for turn in (1, 2, 3) for side in "AB"
+    ]
+    assert comparison.timing is not None
+    assert comparison.timing.a.repetitions == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "A.root",
+        "B.root",
+        "comparison.json",
+        "p.png",
+    ]
+
+
+def test_nothing_is_kept_unasked(here):
+    compare("local", "local", None, SHORT)
+    folders = {output.parent for _, output in here}
+    assert len(folders) == 1
+    assert not folders.pop().exists()
+
+
+def test_other_cuts_of_the_work_agree(workflow, here):
+    a = workflow("a", options={"chunk_size": 3, "streams": 1})
+    assert compare(a, workflow("b"), None, CompareOptions()).agrees
+
+
+def test_a_module_that_differs_is_caught(workflow, here):
+    modules = yaml.safe_load(CONFIG.read_text())["modules"]
+    modules["ak4PuppiJets"] = {"type": "AntiKtJets", "radius": 0.5}
+    comparison = compare(
+        workflow("a"), workflow("b", modules=modules), None, CompareOptions(events=2)
+    )
+    assert not comparison.agrees
+    assert "Jet_pt" in comparison.files.differing
+    assert "DeepMETResolutionTune_pt" not in comparison.files.differing
+    assert "modules.ak4PuppiJets.radius" in [one.name for one in comparison.files.provenance]
+
+
+def test_faults_are_found_before_the_first_run(workflow, tmp_path, here):
+    b = workflow("b", modules={"puppi": "Pupi"})
+    with pytest.raises(ConfigError, match="did you mean Puppi") as error:
+        compare(workflow("a"), b, None, CompareOptions())
+    assert error.value.__notes__ == [f"in {b}"]
+    with pytest.raises(ConfigError, match="which nobody makes"):
+        compare(workflow("a"), workflow("c", modules={"m": "RawPuppiMET"}), None, CompareOptions())
+    with pytest.raises(ConfigError, match="different input"):
+        compare(workflow("a"), str(CONFIG), None, CompareOptions())
+    with pytest.raises(ConfigError, match=r"\.gif"):
+        compare("local", "local", None, CompareOptions(picture=tmp_path / "p.gif"))
+    with pytest.raises(OutputError, match="cannot be written"):
+        compare("local", "local", None, CompareOptions(keep=SAMPLE / "folder"))
+    assert here == []
+
+
+def test_faults_of_a_run_are_those_of_the_run_command(workflow, here):
+    config = workflow("a", input={"files": ["nowhere.root"]})
+    with pytest.raises(InputError, match=r"nowhere\.root"):
+        compare("local", "local", Path(config), CompareOptions())
+    with pytest.raises(ModelError, match="nowhere"):
+        compare("local", "local", None, CompareOptions(assignments=["models=/nowhere"]))
+    with pytest.raises(InputError, match="there is no such file"):
+        compare("nowhere.root", "nowhere.root", None, CompareOptions())
