@@ -91,10 +91,11 @@ class HttpWire:
         headers = {} if json_size is None else {_JSON_SIZE: str(json_size)}
         path = f"{_model_path(request.model, request.version)}/infer"
         answer, answer_headers = await self._call("POST", path, body, headers)
+        json_size = answer_headers.get(_JSON_SIZE)
         with _faults():
-            result = InferenceServerClient.parse_response_body(
-                answer, header_length=answer_headers.get(_JSON_SIZE)
-            )
+            result = InferenceServerClient.parse_response_body(answer, header_length=json_size)
+            if json_size is not None:
+                _check_sum(result.get_response(), len(answer) - int(json_size))
             return kserve.decode(request, result)
 
     async def check_ready(self) -> None:
@@ -207,6 +208,14 @@ def _compressed(body: bytes, method: str) -> bytes:
 def _check_size(size: int, limit: int) -> None:
     if size > limit:
         raise WireError(Fault.TOO_LARGE, f"{size} bytes, the limit is {limit}")
+
+
+def _check_sum(answer: kserve.Json, size: int) -> None:
+    told = sum(
+        (output.get("parameters") or {}).get("binary_data_size", 0) for output in answer["outputs"]
+    )
+    if told != size:
+        raise ValueError(f"{size} bytes of tensors, {told} are told")
 
 
 def _refusal(response: aiohttp.ClientResponse, answer: bytes) -> WireError:

@@ -78,12 +78,17 @@ def decode(request: WireRequest, result: _Result) -> dict[str, Array]:
         output = result.get_output(name)
         if output is None:
             continue
-        kind = output["datatype"] if isinstance(output, dict) else output.datatype
+        kind, shape = (
+            (output["datatype"], output["shape"])
+            if isinstance(output, dict)
+            else (output.datatype, output.shape)
+        )
         if kind not in _DTYPES:
             raise ValueError(f"output {name} has type {kind}")
         array = result.as_numpy(name)
-        if array is not None:
-            answer[name] = array
+        if array is None or array.shape != tuple(shape):
+            raise ValueError(f"output {name} is not of shape {list(shape)}")
+        answer[name] = array
     return answer
 
 
