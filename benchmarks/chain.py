@@ -1,24 +1,22 @@
 """Speed of the chain, the framework's own cost, and memory against the number of events.
 
-``python benchmarks/chain.py configs/miniaod.yaml`` prints the tables of ``benchmarks/README.md``.
+``python -m benchmarks.chain configs/miniaod.yaml`` prints the tables of ``benchmarks/README.md``.
 Every run is a process of its own; variants alternate, so that a busy machine slows all of them.
 """
 
 import argparse
 import asyncio
-import math
 import os
 import statistics
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+from benchmarks.common import in_process, spread, with_events, with_options, without_networks
 from sonicmini.config import JobConfig, Overrides, load
 from sonicmini.event import Chunk
 from sonicmini.inference.onnx import OnnxClient
@@ -28,7 +26,6 @@ from sonicmini.io.miniaod import MINIAOD, MINIAOD_FORMAT
 from sonicmini.io.root_sink import OutputOptions, RootSink
 from sonicmini.job import run_job
 from sonicmini.module import Producer, SonicProducer
-from sonicmini.plugins import resolve
 from sonicmini.prepare import Job, prepare
 from sonicmini.report import Report
 
@@ -37,36 +34,6 @@ Part: TypeAlias = tuple[str, str]
 """Module and phase."""
 
 EVENT_ID = ("run", "luminosityBlock", "event")
-
-
-def in_process(function: Callable[..., T], *arguments: object) -> T:
-    """Calls the function in a new process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
-
-
-def without_networks(config: JobConfig) -> JobConfig:
-    """The same job less its networks and their products."""
-    classes = {label: resolve(module.type) for label, module in config.modules.items()}
-    dropped = {label for label, found in classes.items() if issubclass(found, SonicProducer)}
-    lost = {product for label in dropped for product in classes[label].produces}
-    modules = {label: item for label, item in config.modules.items() if label not in dropped}
-    keep = tuple(product for product in config.output.keep if product not in lost)
-    output = config.output.model_copy(update={"keep": keep})
-    return config.model_copy(update={"modules": modules, "output": output})
-
-
-def with_threads(config: JobConfig, threads: int) -> JobConfig:
-    """The same job on this many threads."""
-    options = config.options.model_copy(update={"threads": threads})
-    return config.model_copy(update={"options": options})
-
-
-def with_events(config: JobConfig, events: int) -> JobConfig:
-    """The same job on this many events: its files again and again."""
-    files = config.input.files * math.ceil(events / prepare(config).source.entries)
-    source = config.input.model_copy(update={"files": files, "events": events})
-    return config.model_copy(update={"input": source})
 
 
 class Stopwatch:
@@ -147,11 +114,6 @@ def run_modules(job: Job, service: InferenceService, chunk: Chunk, watch: Stopwa
                 chunk.put(module.produce(inputs))
 
 
-def spread(values: Sequence[float]) -> str:
-    """Median and range."""
-    return f"{statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
-
-
 def throughput_table(runs: Mapping[str, Sequence[Report]]) -> list[str]:
     """Events per second of each variant."""
     lines = ["| chain | events/s | CPU ms/event | start-up s |", "|---|---|---|---|"]
@@ -223,7 +185,7 @@ def main() -> None:
         print(f"{len(os.sched_getaffinity(0))} cores; {config.options}\n")
         timed = with_events(config, given.events)
         variants = {
-            "one thread": with_threads(timed, 1),
+            "one thread": with_options(timed, threads=1),
             f"{timed.options.threads} threads": timed,
             "without networks": without_networks(timed),
         }

@@ -38,24 +38,34 @@ def _silent(events: int) -> Iterator[Callable[[int], None]]:
     yield lambda _: None
 
 
-def run_job(config: JobConfig, progress: Progress = _silent) -> Report:
+def run_job(
+    config: JobConfig, progress: Progress = _silent, *, client: Client | None = None
+) -> Report:
     """Runs a job from its input files to its finished output file.
+
+    Args:
+        config: the whole job.
+        progress: shows how far it is.
+        client: evaluates all networks in the place of what the configuration says, for tests and
+            measurements.
 
     Raises:
         SonicminiError: whatever went wrong first; no output is left that looks finished.
     """
     started = time.perf_counter()
     try:
-        return asyncio.run(_run(config, progress, started))
+        return asyncio.run(_run(config, progress, client, started))
     except BaseExceptionGroup as group:
         raise first_fault(group) from group
 
 
-async def _run(config: JobConfig, progress: Progress, started: float) -> Report:
+async def _run(
+    config: JobConfig, progress: Progress, client: Client | None, started: float
+) -> Report:
     job = prepare(config)
     report = Report(settings=_settings(config), output=str(config.output.file))
     with contextlib.closing(job.workers), _sink(job) as sink:
-        async with _backends(job, report) as (clients, remote):
+        async with _backends(job, report, client) as (clients, remote):
             processor = _processor(job, sink, clients)
             await processor.warm_up()
             await _begin(job, report, remote)
@@ -128,7 +138,7 @@ def _processor(job: Job, sink: RootSink, clients: Mapping[str, Client]) -> Event
 
 @contextlib.asynccontextmanager
 async def _backends(
-    job: Job, report: Report
+    job: Job, report: Report, instead: Client | None
 ) -> AsyncIterator[tuple[dict[str, Client], Remote | None]]:
     """Gives every network its client, by module; connects to servers if one needs them."""
 
@@ -139,6 +149,10 @@ async def _backends(
     local = service(dict.fromkeys(job.specs, Direct(LOCAL, job.client)))
     labels = job.networks("remote")
     clients: dict[str, Client] = dict.fromkeys(job.networks("local"), local)
+    if instead is not None:
+        given = service(dict.fromkeys(job.specs, Direct(type(instead).__name__, instead)))
+        clients = dict.fromkeys([*labels, *clients], given)
+        labels = {}
     if not labels:
         yield clients, None
         return
