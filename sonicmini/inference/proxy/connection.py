@@ -96,7 +96,7 @@ class Connection:
         self._control.count(fault)
 
     def bound_answer(self, length: int) -> None:
-        """Says how long the answer is: a fault in its middle must come before its end."""
+        """Says how much is left of the answer: a fault in its middle must come before its end."""
         if self._answer_left is not None:
             self._answer_left = min(self._answer_left, length - 1)
 

@@ -49,7 +49,7 @@ class Reset(Fault):
     """The connection is reset (RST) when more than so many bytes have come.
 
     Attributes:
-        after_bytes: passed on before; at most all but one of an HTTP/1.1 answer.
+        after_bytes: passed on before; at most all but one of an HTTP answer.
         of: the direction that is counted.
     """
 

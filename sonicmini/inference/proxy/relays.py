@@ -10,7 +10,8 @@ from sonicmini.inference.proxy.connection import BLOCK, Connection, copy, read_o
 from sonicmini.inference.proxy.faults import Fault, GoAway, Status
 
 _FRAME_HEAD = 9
-_DATA, _GO_AWAY = 0, 7
+_DATA, _HEADERS, _GO_AWAY = 0, 1, 7
+_END_STREAM = 1
 # Asking gRPC for health, metadata or statistics takes a name and a version, inference far more.
 _LARGEST_QUESTION = 128
 _SOON_S = 0.01
@@ -146,6 +147,8 @@ class Http2Relay(Relay):
     async def answers(self) -> None:
         """Carries down all answers, whole frames at a time."""
         while frame := await _frame(self._connection.server):
+            if frame[3] in (_DATA, _HEADERS) and frame[4] & _END_STREAM:
+                self._connection.bound_answer(len(frame))
             await self._connection.send_down(frame)
 
     async def _go_away(self, fault: GoAway) -> None:

@@ -90,6 +90,7 @@ BREAKS = [
     (Reset(100, of="request"), "UNAVAILABLE"),
     (Cut(), "UNAVAILABLE"),
     (Cut(20_000), "UNAVAILABLE"),
+    (Cut(10**9), "UNAVAILABLE"),
     (Garbage(), "UNKNOWN"),
     (GoAway(), "UNAVAILABLE"),
     (BlackHole(), "DEADLINE_EXCEEDED"),
