@@ -10,6 +10,7 @@ import contextlib
 import datetime as dt
 import functools
 import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -129,7 +130,7 @@ def start_by(
     for _ in range(_TRIES):
         ports = pick_ports(options)
         with new_folder(options.name) as (folder, lock):
-            identity = f"sonicmini-{folder.name}-{os.getpid()}-"
+            identity = f"sonicmini-{folder.name}-{secrets.token_hex(4)}-"
             limit_s = options.start_limit_s or _START_S
             task = Task(folder, repository.resolve(), models, options, ports, identity, limit_s)
             try:
