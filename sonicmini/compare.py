@@ -163,7 +163,9 @@ def _said(file: EventFile) -> dict[str, Any]:
 
 
 def _leaves(name: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """Values of nested mappings by dotted names."""
+    """Values of nested mappings and lists by dotted names."""
+    if isinstance(value, list):
+        value = {str(index): inner for index, inner in enumerate(value)}
     if not isinstance(value, dict):
         return {} if value is None else {name: value}
     leaves: dict[str, Any] = {}

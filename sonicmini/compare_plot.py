@@ -42,7 +42,7 @@ def draw(timing: TimingComparison, path: Path, names: tuple[str, str], verdict: 
         OutputError: the picture cannot be written.
     """
     modules = _modules(timing)
-    height = 2.2 + 0.36 * len(modules)
+    height = 2.4 + 0.36 * len(modules)
     figure = _figure_class()(figsize=(10, height), layout="constrained")
     figure.suptitle(
         f"A  {names[0]}\nB  {names[1]}\n{verdict}", fontsize=9, x=0.01, ha="left", parse_math=False
@@ -50,6 +50,7 @@ def draw(timing: TimingComparison, path: Path, names: tuple[str, str], verdict: 
     left, right = figure.subplots(1, 2, width_ratios=(3, 1))
     _draw_modules(left, modules)
     _draw_throughput(right, timing)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=4, fontsize=8)
     picture = PartialFile(path, overwrite=True)
     try:
         with output_errors(path):
@@ -120,7 +121,6 @@ def _draw_modules(axes: Any, rows: list[Row]) -> None:  # noqa: ANN401
     axes.set_xlim(0, 1.05 * longest or 1)
     axes.set_xlabel("ms per event, of the run's own process (a server's CPU time is not in it)")
     axes.set_title("Time by module", fontsize=10)
-    axes.legend(fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -137,6 +137,7 @@ def _draw_throughput(axes: Any, timing: TimingComparison) -> None:  # noqa: ANN4
     )
     axes.bar_label(bars, fmt="%.1f", label_type="center", color="white")
     axes.set_ylabel("events per second")
-    runs = f"{timing.a.events} events, {timing.a.repetitions} run{'s' if repeated else ''} each"
-    axes.set_title(f"Throughput, B/A = {timing.ratio.median:.2f}\n{runs}", fontsize=10)
+    runs = timing.a.repetitions
+    ratio = f"B/A = {timing.ratio.median:.2f}" + (f", median of {runs} pairs" if repeated else "")
+    axes.set_title(f"Throughput, {timing.a.events} events\n{ratio}", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)

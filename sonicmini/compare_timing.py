@@ -69,6 +69,8 @@ class RunTime:
     Attributes:
         cpu_ms: CPU time of the whole process per event; a server's is not in it.
         start_up_s: before the first event, no part of ``events_per_s``.
+        awaited_ms: wall time per event with an answer of a server awaited.
+        hidden: share of it in which the threads had other work; 0 if nothing was awaited.
     """
 
     events: int
@@ -77,6 +79,8 @@ class RunTime:
     cpu_ms: Spread
     start_up_s: Spread
     peak_memory_mb: Spread
+    awaited_ms: Spread
+    hidden: Spread
     networks: tuple[NetworkTime, ...]
 
 
@@ -154,8 +158,14 @@ def _run(reports: Sequence[Mapping[str, Any]]) -> RunTime:
         cpu_ms=spread(lambda report: report["cpu_s"] * _per_event(report)),
         start_up_s=spread(lambda report: report["start_up_s"]),
         peak_memory_mb=spread(lambda report: report["peak_memory_bytes"] / _MEGA),
+        awaited_ms=spread(lambda report: report["awaited_s"] * _per_event(report)),
+        hidden=spread(_hidden),
         networks=_networks(reports),
     )
+
+
+def _hidden(report: Mapping[str, Any]) -> float:
+    return report["hidden_s"] / report["awaited_s"] if report["awaited_s"] else 0.0
 
 
 def _networks(reports: Sequence[Mapping[str, Any]]) -> tuple[NetworkTime, ...]:

@@ -83,7 +83,7 @@ def _network_cells(network: NetworkTime) -> list[str]:
 def _run_table(timing: TimingComparison) -> Table:
     title = f"{timing.a.events} events"
     if timing.a.repetitions > 1:
-        title += f", medians and ranges of {timing.a.repetitions} runs of each"
+        title += f", medians and ranges of {timing.a.repetitions} runs of each, in turns"
     table = _table(title, "")
     for heading in ("A", "B", "B/A"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -99,11 +99,12 @@ def _run_table(timing: TimingComparison) -> Table:
 
 
 def _totals(a: RunTime, b: RunTime) -> Iterable[tuple[str, Spread, Spread, int]]:
-    return (
-        ("CPU ms per event", a.cpu_ms, b.cpu_ms, 1),
-        ("start-up s", a.start_up_s, b.start_up_s, 1),
-        ("peak memory MB", a.peak_memory_mb, b.peak_memory_mb, 0),
-    )
+    yield "CPU ms per event", a.cpu_ms, b.cpu_ms, 1
+    yield "start-up s", a.start_up_s, b.start_up_s, 1
+    yield "peak memory MB", a.peak_memory_mb, b.peak_memory_mb, 0
+    if a.awaited_ms.high or b.awaited_ms.high:
+        yield "answers awaited, ms", a.awaited_ms, b.awaited_ms, 2
+        yield "share of it hidden", a.hidden, b.hidden, 2
 
 
 def _spread(spread: Spread, digits: int) -> str:

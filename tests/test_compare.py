@@ -202,11 +202,13 @@ def test_how_the_files_were_made_is_told_and_no_difference(compare):
     other = copy.deepcopy(PROVENANCE)
     other["models"]["tagger"]["sha256"] = "bb"
     del other["models"]["tagger"]["version"]
+    other["modules"]["jets"]["consumes"] = ["PFCand", "PV"]
     found = compare(A, A, other=other)
     assert found.verdict == "agree"
     assert found.provenance == (
         Contrast("models.tagger.version", 1, None),
         Contrast("models.tagger.sha256", "aa", "bb"),
+        Contrast("modules.jets.consumes.1", None, "PV"),
     )
 
 

@@ -40,8 +40,8 @@ def test_the_picture_has_all_modules_and_honest_labels(timing, tmp_path):
     for label in ("source", "tagger", "sink", "events per second", "The outputs agree", "11.0"):
         assert f">{label}<" in text
     assert "ms per event" in text
-    assert "100 events, 3 runs each" in text
-    assert "B/A = 1.91" in text
+    assert "Throughput, 100 events" in text
+    assert "B/A = 1.91, median of 3 pairs" in text
     assert "waiting for inference" in text
 
 

@@ -180,3 +180,26 @@ def test_faults_of_a_run_are_those_of_the_run_command(workflow, here):
         compare("local", "local", None, CompareOptions(assignments=["models=/nowhere"]))
     with pytest.raises(InputError, match="there is no such file"):
         compare("nowhere.root", "nowhere.root", None, CompareOptions())
+
+
+@pytest.mark.triton
+def test_local_agrees_with_remote(capsys):
+    options = CompareOptions(assignments=INPUT)
+    comparison = compare("local", "remote", None, options)
+    assert comparison.agrees
+    assert comparison.files.events.common == 10
+    assert comparison.timing is not None
+    assert [network.backend for network in comparison.timing.a.networks] == ["local"]
+    (remote,) = comparison.timing.b.networks
+    assert (remote.backend, remote.inferences) == ("embedded", 10)
+
+
+@pytest.mark.triton
+def test_an_altered_network_is_caught_remotely(workflow):
+    a = workflow("a", inference={"default": "local"})
+    b = workflow("b", scale=1.001, inference={"default": "remote"})
+    comparison = compare(a, b, None, CompareOptions())
+    assert set(comparison.files.differing) == {
+        "DeepMETResolutionTune_pt",
+        "DeepMETResolutionTune_phi",
+    }

@@ -10,6 +10,8 @@ def report(events_per_s=10.0, cpu_s=2.0, phases=(("jets", "produce"),), backend=
     """The JSON form of a report of 100 events."""
     made = Report(events=100, loop_s=100 / events_per_s, cpu_s=cpu_s, start_up_s=3.0)
     made.peak_memory_bytes = 500_000_000
+    if backend != "local":
+        made.awaited_s, made.hidden_s = 4.0, 3.0
     for module, phase in phases:
         with made.phase(module, phase):
             pass
@@ -40,6 +42,8 @@ def test_networks_of_each():
     assert (network.inferences, network.requests, network.mb_in, network.mb_out) == (4, 1, 2, 1)
     assert network.p50_ms == pytest.approx(100, rel=0.05)
     assert found.a.networks[0].backend == "local"
+    assert (found.b.awaited_ms.median, found.b.hidden.median) == (40, 0.75)
+    assert found.a.awaited_ms.median == found.a.hidden.median == 0
 
 
 def test_phases_that_only_one_has_stand_where_they_belong():

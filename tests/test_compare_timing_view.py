@@ -26,9 +26,11 @@ def test_phases_networks_and_totals_side_by_side():
     assert "all 60.00 80.00 1.33 90.00 60.00 60.00 40.00" in lines
     assert any(line.startswith("A tagger local 4 1 ") for line in lines)
     assert any(line.startswith("B tagger [1] 4 1 ") for line in lines)
-    assert "100 events, medians and ranges of 2 runs of each" in lines
+    assert "100 events, medians and ranges of 2 runs of each, in turns" in lines
     assert "events/s 15.0 (10.0-20.0) 10.0 0.75 (0.50-1.00)" in lines
     assert "peak memory MB 500 500 1.00" in lines
+    assert "answers awaited, ms 0.00 40.00 -" in lines
+    assert "share of it hidden 0.00 0.75 -" in lines
 
 
 def test_a_terminal_of_80_columns_is_enough():
@@ -43,3 +45,4 @@ def test_nothing_is_divided_by_zero():
     lines = shown(compare_reports([none], [none]))
     assert "events/s 0.0 0.0 0.00" in lines
     assert "Networks" not in lines
+    assert not any("awaited, ms" in line for line in lines)
