@@ -184,7 +184,6 @@ def _channel_arguments(options: WireOptions) -> list[tuple[str, int]]:
         # By default grpc leaves a server alone for up to two minutes after some failures; how long
         # is the service's decision.
         ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 1000),
         ("grpc.max_reconnect_backoff_ms", 1000),
         # Otherwise a new channel goes on with the connection of the old one.
         ("grpc.use_local_subchannel_pool", 1),

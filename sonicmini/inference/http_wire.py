@@ -251,11 +251,13 @@ def _faults() -> Iterator[None]:
 
 def _tls_fault(error: BaseException | None) -> Fault | None:
     """What is wrong with TLS, if that is the cause."""
-    while error is not None and not isinstance(error, ssl.SSLError):
+    cause: ssl.SSLError | None = None
+    while error is not None:  # the innermost tells most: aiohttp's own are SSLErrors, too
+        cause = error if isinstance(error, ssl.SSLError) else cause
         error = error.__cause__
-    if error is None or isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+    if cause is None or isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return None
-    if isinstance(error, ssl.SSLCertVerificationError):
+    if isinstance(cause, ssl.SSLCertVerificationError):
         return Fault.UNTRUSTED
     # An alert is the server's no; anything else is no TLS.
-    return Fault.DENIED if "ALERT" in (error.reason or "") else Fault.NO_TLS
+    return Fault.DENIED if "ALERT" in (cause.reason or "") else Fault.NO_TLS

@@ -21,7 +21,7 @@ __all__ = ["ModelStatistics", "TritonClient", "WireOptions"]
 
 T = TypeVar("T")
 
-_CLOSING_S = 5.0
+_CLOSING_S = 2.0
 
 
 class TritonClient:
@@ -154,7 +154,8 @@ class TritonClient:
                 return await call()
         except WireError as error:
             secrets = self._access.sent_headers().values()
-            raise error.public(subject, self.name, secrets) from error
+            # Without its cause, in which the server may have repeated our secrets.
+            raise error.public(subject, self.name, secrets) from None
         except TimeoutError as error:
             await self._wire.distrust()
             silent = WireError(Fault.SILENT, f"waited {self._options.timeout_s:g} s")
