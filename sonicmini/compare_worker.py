@@ -1,13 +1,15 @@
 """One run in a process of its own: nothing that it compiles, loads or caches helps another."""
 
+import os
 import pickle
 import signal
 import sys
+import threading
 import time
 import traceback
 from functools import partial
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
 from types import FrameType
 from typing import Any, NoReturn, TypeAlias
 
@@ -31,7 +33,8 @@ class _ThereError(Exception):
 def run_apart(config: JobConfig, description: str) -> dict[str, Any]:
     """Runs a job in a new process, with a progress bar; gives the JSON form of its report.
 
-    When this process is interrupted, the other one stops its job and cleans up first.
+    When this process is interrupted, the other one stops its job and cleans up first; when this
+    process dies, too.
 
     Raises:
         SonicminiError: whatever the job ended with, or that the process died.
@@ -67,6 +70,7 @@ def _work(config: JobConfig, description: str, sender: Connection) -> None:
     # Ctrl-C reaches both processes; the other one hears it and says when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
     imports_s = time.time() - psutil.Process().create_time()
     try:
         report = run_job(config, partial(progress_bar, description))
@@ -77,6 +81,13 @@ def _work(config: JobConfig, description: str, sender: Connection) -> None:
     else:
         report.start_up_s += imports_s
         sender.send(report.to_dict())
+
+
+def _outlive_nobody() -> None:
+    starter = parent_process()
+    if starter is not None:
+        wait([starter.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
