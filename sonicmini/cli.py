@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from sonicmini import __version__
+from sonicmini import __version__, cli_server
 from sonicmini.errors import SonicminiError, first_fault
 
 _INTERRUPTED = 130
@@ -67,8 +67,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="CMS's Mini-AOD production chain with inference as a service.",
     epilog="Exit codes: 0 done, 1 fault of sonicmini, 2 configuration, 3 input, 4 output, "
-    "5 inference, 6 a module failed, 130 interrupted, 143 terminated.",
+    "5 inference, 6 a module failed, 7 outputs differ, 130 interrupted, 143 terminated.",
 )
+app.add_typer(cli_server.app, name="server")
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback signature
@@ -170,6 +171,62 @@ def run(  # noqa: PLR0913 - one parameter an option
         assignments=assignments or (),
     )
     run_and_print(load(config, overrides), report)
+
+
+@app.command()
+def compare(  # noqa: PLR0913 - one parameter an option
+    first: Annotated[
+        str,
+        typer.Argument(metavar="A", help="local or remote, or a workflow, or a Mini-AOD file."),
+    ],
+    second: Annotated[str, typer.Argument(metavar="B", help="The same kind of thing.")],
+    config: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="CONFIG", help="Workflow of local and remote; the bundled one if none."
+        ),
+    ] = None,
+    *,
+    events: Annotated[int | None, typer.Option(help="Process so many events at most.")] = None,
+    servers: Servers = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(help="Of what follows from a network; 1e-4 by default. All else is exact."),
+    ] = None,
+    repetitions: Annotated[
+        int, typer.Option(help="Runs of each side, in turns; times are medians.")
+    ] = 1,
+    assignments: Assignments = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the times side by side: .png, .pdf or .svg."),
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep outputs and comparison there.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the same events in two ways, or take two outputs: is the physics the same? how fast?
+
+    Exit code 0 if the physics agrees, 7 if it does not.
+    """
+    from sonicmini.compare_run import DIFFERENT, compare_and_print
+    from sonicmini.compare_sides import CompareOptions
+    from sonicmini.messages import show_messages
+
+    show_messages()
+    options = CompareOptions(
+        events=events,
+        assignments=assignments or (),
+        servers=servers or (),
+        tolerance=tolerance,
+        repetitions=repetitions,
+        as_json=as_json,
+        picture=picture,
+        keep=keep,
+    )
+    if not compare_and_print(first, second, config, options):
+        raise typer.Exit(DIFFERENT)
 
 
 @app.command()

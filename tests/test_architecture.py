@@ -40,7 +40,7 @@ FENCED = {
     "onnxruntime": ("inference.onnx", "inference.embedded.model"),  # the latter in Triton's Python
     "pythia8mc": ("simulation",),
     "tritonclient": ("inference",),
-    "typer": ("cli",),
+    "typer": ("cli", "cli_server"),
     "uproot": ("io",),
 }
 # Tests of more than one file.
