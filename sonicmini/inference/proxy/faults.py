@@ -1,7 +1,8 @@
 """What the proxy can do to a connection, and the order in which it does it.
 
-A fault hits a request: of HTTP/1.1 and HTTP/2 (gRPC) a real one, of any other protocol the bytes
-that a client sends after it has heard from the server. Bytes are counted from that request on.
+A fault hits a request: of HTTP/1.1 and gRPC a real one, of any other protocol (TLS) the bytes that
+a client sends after it has heard from the server. Bytes are counted from that request on. Faults
+that need to read the protocol do nothing where it cannot be read, and are not counted.
 """
 
 import itertools
@@ -83,15 +84,16 @@ class Garbage(Fault):
 
 @dataclass(frozen=True)
 class GoAway(Fault):
-    """HTTP/2 only: the server says that it will not process the request, and closes."""
+    """gRPC only: the server says that it will not process the request, and closes."""
 
 
 @dataclass(frozen=True)
 class Status(Fault):
-    """HTTP/1.1 only: an error is answered, the server does not see the request.
+    """An error is answered, the server does not see the request. Over gRPC the code is translated.
 
     Attributes:
-        retry_after_s: whole seconds of the header Retry-After, None for no such header.
+        code: of http.
+        retry_after_s: whole seconds of the header Retry-After of http; None for no such header.
     """
 
     code: int = 503
@@ -100,10 +102,10 @@ class Status(Fault):
 
 @dataclass(frozen=True)
 class ShortTensor(Fault):
-    """HTTP/1.1 only: the last output lacks bytes, in an answer whose transport is sound.
+    """The last output lacks bytes, in an answer whose transport is sound.
 
     Attributes:
-        declared: whether the answer's ``binary_data_size`` says so too.
+        declared: whether ``binary_data_size`` of http says so too.
     """
 
     missing_bytes: int = 4
@@ -112,18 +114,22 @@ class ShortTensor(Fault):
 
 @dataclass(frozen=True)
 class NanScores(Fault):
-    """HTTP/1.1 only: every number of every floating-point output is not a number."""
+    """Every number of every floating-point output is not a number."""
 
 
 @dataclass(frozen=True)
 class WrongShape(Fault):
-    """HTTP/1.1 only: every output states another shape, of the same bytes.
+    """Every output states another shape, of the same bytes.
 
     Attributes:
         shape: empty for the right one with a dimension of 1 in front.
     """
 
     shape: tuple[int, ...] = ()
+
+
+EDITS = (ShortTensor, NanScores, WrongShape)
+"""Faults of an answer that has come; of gRPC's answers up to 64 kB, not compressed."""
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from sonicmini.inference.proxy.faults import Fault, NanScores, ShortTensor, Status, WrongShape
+from sonicmini.inference.proxy.faults import Fault, ShortTensor, Status, WrongShape
+from sonicmini.inference.proxy.tensors import is_floating, nans
 
 METHODS = (b"GET", b"POS", b"PUT", b"HEA", b"DEL", b"OPT", b"PAT")
 """The first three bytes of a client that speaks HTTP/1.1."""
 
-EDITS = (ShortTensor, NanScores, WrongShape)
-
 _HEADER_LENGTH = "inference-header-content-length"
-_NAN = {
-    "FP16": bytes.fromhex("007e"),
-    "BF16": bytes.fromhex("c07f"),
-    "FP32": bytes.fromhex("0000c07f"),
-    "FP64": bytes.fromhex("000000000000f87f"),
-}
 
 
 @dataclass(frozen=True)
@@ -126,12 +119,11 @@ def _shorten(fault: ShortTensor, output: dict[str, Any], tail: bytes) -> bytes:
 def _nans(outputs: list[dict[str, Any]], tail: bytes) -> list[bytes]:
     parts, start = [], 0
     for output in outputs:
-        nan = _NAN.get(output["datatype"])
-        if "data" in output and nan is not None:
+        datatype = output["datatype"]
+        if "data" in output and is_floating(datatype):
             output["data"] = [float("nan")] * len(output["data"])
         size = output.get("parameters", {}).get("binary_data_size", 0)
-        part = tail[start : start + size]
-        parts.append(part if nan is None else nan * (size // len(nan)))
+        parts.append(nans(datatype, tail[start : start + size]))
         start += size
     return parts
 

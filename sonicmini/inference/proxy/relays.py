@@ -1,37 +1,16 @@
 """The protocols that the proxy knows: how each says where a request begins."""
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import suppress
 
 from sonicmini.inference.proxy import http1
 from sonicmini.inference.proxy.connection import BLOCK, Connection, copy, read_or_end
-from sonicmini.inference.proxy.faults import Fault, GoAway, Status
+from sonicmini.inference.proxy.faults import EDITS, Fault, Status
+from sonicmini.inference.proxy.http2 import Http2Relay
+from sonicmini.inference.proxy.relay import Relay
 
-_FRAME_HEAD = 9
-_DATA, _HEADERS, _GO_AWAY = 0, 1, 7
-_END_STREAM = 1
-# Asking gRPC for health, metadata or statistics takes a name and a version, inference far more.
-_LARGEST_QUESTION = 128
 _SOON_S = 0.01
-
-
-class Relay(ABC):
-    """Carries requests up and answers down, of one connection."""
-
-    def __init__(self, connection: Connection, first: bytes) -> None:
-        """Takes the bytes of the client that told the protocol."""
-        self._connection = connection
-        self._first = first
-
-    @abstractmethod
-    async def requests(self) -> None:
-        """Carries up all requests."""
-
-    @abstractmethod
-    async def answers(self) -> None:
-        """Carries down all answers."""
 
 
 class AnyRelay(Relay):
@@ -114,7 +93,7 @@ class Http1Relay(Relay):
         connection = self._connection
         if length is not None:
             connection.bound_answer(len(raw) + length)
-        if length and isinstance(fault, http1.EDITS):
+        if length and isinstance(fault, EDITS):
             body = await connection.server.readexactly(length)
             edited = http1.edited(fault, raw, body)
             if edited is not None:
@@ -123,46 +102,6 @@ class Http1Relay(Relay):
             return
         await connection.send_down(raw)
         await copy(connection.server, connection.send_down, length)
-
-
-class Http2Relay(Relay):
-    """HTTP/2, frame by frame; a stream's first data begins a request."""
-
-    _newest = 0
-
-    async def requests(self) -> None:
-        """Carries up all requests."""
-        client = self._connection.client
-        await self._connection.send_up(self._first + await client.readexactly(21))
-        while frame := await _frame(client):
-            stream = int.from_bytes(frame[5:_FRAME_HEAD])
-            if frame[3] == _DATA and stream > self._newest:
-                self._newest = stream
-                infer = len(frame) - _FRAME_HEAD > _LARGEST_QUESTION
-                fault = await self._connection.begin(infer=infer)
-                if isinstance(fault, GoAway):
-                    await self._go_away(fault)
-            await self._connection.send_up(frame)
-
-    async def answers(self) -> None:
-        """Carries down all answers, whole frames at a time."""
-        while frame := await _frame(self._connection.server):
-            if frame[3] in (_DATA, _HEADERS) and frame[4] & _END_STREAM:
-                self._connection.bound_answer(len(frame))
-            await self._connection.send_down(frame)
-
-    async def _go_away(self, fault: GoAway) -> None:
-        self._connection.happened(fault)
-        # No stream has been processed, no error: a client may send all of them elsewhere.
-        payload = bytes(8)
-        head = len(payload).to_bytes(3) + bytes([_GO_AWAY, 0]) + bytes(4)
-        await self._connection.send_down(head + payload)
-        self._connection.close()
-
-
-async def _frame(reader: asyncio.StreamReader) -> bytes:
-    head = await read_or_end(reader.readexactly(_FRAME_HEAD))
-    return head + await reader.readexactly(int.from_bytes(head[:3])) if head else b""
 
 
 def relay_for(connection: Connection, first: bytes) -> Relay:

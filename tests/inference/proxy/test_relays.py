@@ -15,9 +15,13 @@ from sonicmini.inference.proxy.faults import (
     Freeze,
     Garbage,
     GoAway,
+    NanScores,
     Refuse,
     Reset,
     Script,
+    ShortTensor,
+    Status,
+    WrongShape,
 )
 from sonicmini.inference.proxy.line import Cable
 from sonicmini.inference.proxy.threaded import Proxy
@@ -115,6 +119,30 @@ def test_grpc_breaks_and_heals(grpc_echo, fault, code):
         client = Grpc(proxy.port)
         assert client.ask(LARGE) == LARGE
         client.channel.close()
+
+
+def test_grpc_is_refused_without_harm_to_the_connection(grpc_proxy):
+    """More bytes than HTTP/2 lets a client send on credit."""
+    proxy, client = grpc_proxy
+    proxy.set(Script((Status(429), Status(503), *[Status(500)] * 20)))
+    codes = []
+    for _ in range(22):
+        with pytest.raises(grpc.RpcError) as caught:
+            client.ask(LARGE)
+        codes.append(caught.value.code().name)
+    assert codes == ["RESOURCE_EXHAUSTED", "UNAVAILABLE", *["INTERNAL"] * 20]
+    assert client.ask(LARGE) == LARGE
+    counters = proxy.counters()
+    assert (counters.connections, counters.injected) == (1, {"Status": 22})
+
+
+def test_grpc_answers_that_are_none_of_kserves_stay_as_they_are(grpc_proxy):
+    proxy, client = grpc_proxy
+    for fault in (NanScores(), WrongShape(), ShortTensor()):
+        proxy.set(fault, only_infer=False)
+        for data in (b"", b"hello", bytes(range(256)) * 100):
+            assert client.ask(data) == data
+    assert proxy.counters().faults == 0
 
 
 def test_bytes_of_an_unknown_protocol_pass_and_break(echo):
