@@ -117,24 +117,24 @@ def _list(items: Iterable[EventId | str], total: int) -> str:
     return ", ".join(shown) + more
 
 
-def _branch_table(title: str, branches: Iterable[BranchComparison]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+def _branch_table(title: str, branches: Iterable[BranchComparison]) -> RenderableType:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("branch", overflow="fold")
-    for heading in ("differ", "of", "max", "relative", "worst at", "A", "B"):
+    for heading in ("differ", "max", "relative", "worst", "A", "B"):
         table.add_column(heading, justify="right", no_wrap=True)
     for branch in branches:
         if branch.first_count is not None:
             first = branch.first_count
-            counts = (str(branch.counts_differing), "events", "", "", str(first.event))
+            counts = (f"{branch.counts_differing} events", "", "", str(first.event))
             table.add_row(Text(f"{branch.name} (values)"), *counts, str(first.a), str(first.b))
         if branch.worst is not None:
             table.add_row(Text(branch.name), *_cells(branch, branch.worst))
-    return table
+    where = Text("worst: run:luminosityBlock:event [object]", style="dim")
+    return Group(Text(title, style="italic"), table, where)
 
 
 def _cells(branch: BranchComparison, worst: Place) -> Iterator[str]:
-    yield str(branch.differing)
-    yield str(branch.compared)
+    yield f"{branch.differing}/{branch.compared}"
     yield f"{branch.max_absolute:.2g}"
     yield f"{branch.max_relative:.2g}"
     yield str(worst.event) + ("" if worst.index is None else f" [{worst.index}]")

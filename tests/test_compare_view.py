@@ -66,14 +66,14 @@ def test_little_is_said_when_all_is_well():
 def test_differences_within_tolerance_are_listed():
     lines = shown(replace(AGREED, branches=(SAME, NEAR)))
     assert "Branches that differ by no more than they may" in lines
-    assert "Tag_score 4 20 1.5e-06 2e-06 1:2:33 [3] 0.25 0.2500015" in lines
+    assert "Tag_score 4/20 1.5e-06 2e-06 1:2:33 [3] 0.25 0.2500015" in lines
     assert lines[-1] == ("The outputs agree within tolerance: 1 branches the same, 1 within 0.0001")
 
 
 def test_branches_that_differ_are_named_with_their_place():
     files = replace(AGREED, branches=(SAME, NEAR, BAD, COUNTS))
     lines = shown(files)
-    assert "Met_[pt] 4 20 1.5e-06 2e-06 1:2:33 12 13" in lines
+    assert "Met_[pt] 4/20 1.5e-06 2e-06 1:2:33 12 13" in lines
     assert "Jet_pt (values) 2 events 1:2:33 4 5" in lines
     assert lines[-1] == "The outputs differ: Met_[pt], Jet_pt"
     many = tuple(replace(BAD, name=f"Met_{i}") for i in range(8))
