@@ -43,9 +43,15 @@ def await_ready(task: Task, process: subprocess.Popen[bytes], cancel: threading.
             raise _failure(task, "did not start")
         if time.monotonic() > deadline:
             raise _failure(task, f"was not ready within {task.limit_s:g} s (start_limit_s)")
-        if cancel.wait(_POLL_S):
-            raise ServerError(f"the start of server {task.folder.name} was given up")
+        _check_wanted(task, cancel)
+        time.sleep(_POLL_S)
     self_test(LOOPBACK, task.ports.http, max(_ASK_S, deadline - time.monotonic()))
+    _check_wanted(task, cancel)
+
+
+def _check_wanted(task: Task, cancel: threading.Event) -> None:
+    if cancel.is_set():
+        raise ServerError(f"the start of server {task.folder.name} was given up")
 
 
 def tail(log: Path) -> list[str]:
