@@ -138,6 +138,6 @@ def _draw_throughput(axes: Any, timing: TimingComparison) -> None:  # noqa: ANN4
     axes.bar_label(bars, fmt="%.1f", label_type="center", color="white")
     axes.set_ylabel("events per second")
     runs = timing.a.repetitions
-    ratio = f"B/A = {timing.ratio.median:.2f}" + (f", median of {runs} pairs" if repeated else "")
+    ratio = f"B/A = {timing.ratio.median:.2f}" + (f"\nmedian of {runs} pairs" if repeated else "")
     axes.set_title(f"Throughput, {timing.a.events} events\n{ratio}", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)

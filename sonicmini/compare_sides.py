@@ -107,6 +107,8 @@ def sides(
         faults.append(f"{first} and {second} cannot be compared: {_HINT}")
     if config is not None and "inference" not in kinds:
         faults.append(f"{config}: only local and remote are followed by a workflow")
+    if options.servers and first == second == "local":
+        faults.append("--server: neither side is remote")
     if kind == "file" and (useless := list(options.of_runs())):
         faults.append(f"{', '.join(useless)}: of no use where two files are compared")
     if faults or kind is None:

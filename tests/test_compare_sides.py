@@ -61,6 +61,13 @@ def test_all_faults_at_once():
     assert "tolerance" in refused("local", "local", None, CompareOptions(tolerance=float("nan")))
 
 
+def test_servers_are_for_remote_inference():
+    servers = CompareOptions(servers=["http://127.0.0.1:1"])
+    assert "neither side is remote" in refused("local", "local", None, servers)
+    assert sides("remote", "local", None, servers)
+    assert sides("a.yaml", "b.yaml", None, servers)
+
+
 def test_options_that_files_allow():
     assert sides("a.root", "b.root", None, CompareOptions(tolerance=0.1, as_json=True))
 
