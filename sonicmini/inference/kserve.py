@@ -4,6 +4,7 @@ Servers differ in what they leave out and in whether integers are strings, so al
 with a generous eye; what is not there at all is None.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -54,9 +55,7 @@ def encode(request: WireRequest, make_input: _MakeInput) -> list[_Input]:
     """
     tensors = []
     for name, array in request.inputs.items():
-        if array.dtype not in _NAMES:
-            raise WireError(Fault.REFUSED, f"input {name} has type {array.dtype}")
-        tensor = make_input(name, list(array.shape), _NAMES[array.dtype])
+        tensor = make_input(name, list(array.shape), _datatype(name, array))
         if request.slots is None:
             tensor.set_data_from_numpy(array)
         else:
@@ -64,6 +63,43 @@ def encode(request: WireRequest, make_input: _MakeInput) -> list[_Input]:
             tensor.set_shared_memory(slot.region, slot.size, slot.offset)
         tensors.append(tensor)
     return tensors
+
+
+def encode_json(request: WireRequest, *, binary: bool) -> bytes:
+    """A request in JSON; binary inputs follow it, as :func:`buffers` has them.
+
+    Raises:
+        WireError: for types that the protocol does not have.
+    """
+    inputs: list[Json] = []
+    for name, array in request.inputs.items():
+        tensor: Json = {"name": name, "shape": array.shape, "datatype": _datatype(name, array)}
+        if request.slots is not None:
+            slot = request.slots[name]
+            tensor["parameters"] = {
+                "shared_memory_region": slot.region,
+                "shared_memory_byte_size": slot.size,
+                "shared_memory_offset": slot.offset,
+            }
+        elif binary:
+            tensor["parameters"] = {"binary_data_size": array.nbytes}
+        else:
+            tensor["data"] = array.ravel().tolist()
+        inputs.append(tensor)
+    outputs = [{"name": name, "parameters": {"binary_data": binary}} for name in request.outputs]
+    return json.dumps({"inputs": inputs, "outputs": outputs}).encode()
+
+
+def buffers(request: WireRequest) -> list[memoryview]:
+    """The bytes of the inputs, not copied where they are in order."""
+    arrays = [np.ascontiguousarray(array) for array in request.inputs.values() if array.size]
+    return [array.view(np.uint8).data.cast("B") for array in arrays]
+
+
+def _datatype(name: str, array: Array) -> str:
+    if array.dtype not in _NAMES:
+        raise WireError(Fault.REFUSED, f"input {name} has type {array.dtype}")
+    return _NAMES[array.dtype]
 
 
 def decode(request: WireRequest, result: _Result) -> dict[str, Array]:

@@ -30,6 +30,7 @@ class Fault(Enum):
         "lower inference.max_bytes or raise the limit of the server",
         ServerError,
     )
+    UNREADABLE = ("the server cannot read the request", "", ServerError)
     UNTRUSTED = (
         "its certificate is not trusted",
         "give that of its authority as inference.access.ca_file",
