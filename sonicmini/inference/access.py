@@ -45,6 +45,11 @@ class Access:
             headers["authorization"] = f"Bearer {self.bearer_token}"
         return headers
 
+    def secrets(self) -> list[str]:
+        """What must not be shown even where a server repeats it."""
+        values = {self.bearer_token or "", *self.headers.values()} - {""}
+        return sorted(values, key=len, reverse=True)
+
     def tls_context(self) -> ssl.SSLContext:
         """For http; the server's certificate and host name are always verified.
 

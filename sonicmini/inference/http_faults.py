@@ -58,6 +58,8 @@ def refusal(response: aiohttp.ClientResponse, answer: bytes) -> WireError:
     said = _said(answer)
     cause = f"status {status} {response.reason or ''}".rstrip() + (f", {said}" if said else "")
     fault = _STATUSES.get(status, Fault.REFUSED if status < 500 else Fault.FAILED)
+    if fault is Fault.ABSENT and status == 404 and response.url.path.endswith("/infer"):
+        fault = Fault.MODEL  # all servers have this path for the models that they have
     return WireError(fault if status in _FINAL else fault_of(said, fault), cause)
 
 

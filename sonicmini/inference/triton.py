@@ -59,6 +59,7 @@ class TritonClient:
         self._wire: Wire = make_wire(address, self._access, self._options)
         shared = self._options.shared_memory
         share = shared == "always" or (shared == "auto" and address.is_loopback)
+        self._closed = False
         self._shared = SharedInputs(self._wire) if share else None
 
     async def infer(self, model: str, inputs: Tensors) -> Tensors:
@@ -122,6 +123,7 @@ class TritonClient:
 
     async def close(self) -> None:
         """Frees shared memory and closes all connections, whether or not the server is there."""
+        self._closed = True
         with suppress(TimeoutError):
             async with asyncio.timeout(min(_CLOSING_S, self._options.timeout_s)):
                 if self._shared is not None:
@@ -149,13 +151,14 @@ class TritonClient:
 
     async def _call(self, subject: str, call: Callable[[], Awaitable[T]]) -> T:
         """Sets the limit of time, and names subject and server in errors."""
+        if self._closed:
+            raise WireError(Fault.LOST, "the client is closed").public(subject, self.name)
         try:
             async with asyncio.timeout(self._options.timeout_s):
                 return await call()
         except WireError as error:
-            secrets = self._access.sent_headers().values()
             # Without its cause, in which the server may have repeated our secrets.
-            raise error.public(subject, self.name, secrets) from None
+            raise error.public(subject, self.name, self._access.secrets()) from None
         except TimeoutError as error:
             await self._wire.distrust()
             silent = WireError(Fault.SILENT, f"waited {self._options.timeout_s:g} s")

@@ -59,6 +59,7 @@ class WireError(Exception):
     def public(self, subject: str, server: str, secrets: Collection[str] = ()) -> ServerError:
         """The error that the user sees, in one line; a server may repeat what it was sent."""
         cause = " ".join(self.cause.split())
+        cause = "".join(letter if letter.isprintable() else "?" for letter in cause)
         for secret in secrets:
             cause = cause.replace(secret, "***")
         parts = [self.fault.phrase, _shortened(cause)]

@@ -50,6 +50,12 @@ def test_headers_are_sent_in_small_letters_with_the_token():
     assert access.sent_headers() == {"x-key": "1", "authorization": "Bearer abc"}
 
 
+def test_secrets_are_known_by_their_values():
+    access = Access(bearer_token="abc", headers={"X-Key": "abcdef", "X-None": ""})  # noqa: S106
+    assert access.secrets() == ["abcdef", "abc"]
+    assert Access().secrets() == []
+
+
 @pytest.mark.parametrize(
     ("headers", "fault"),
     [

@@ -89,7 +89,7 @@ def test_outputs_that_are_not_there_are_left_out():
         ("404 Not Found", b'{"error": "Request for unknown model: met"}', Fault.MODEL),
         ("404 Not Found", b'{"error": "Model met not found"}', Fault.MODEL),
         ("404 Not Found", b'{"error": "Model with name met does not exist."}', Fault.MODEL),
-        ("404 Not Found", b'{"detail": "Not Found"}', Fault.ABSENT),
+        ("404 Not Found", b'{"detail": "Not Found"}', Fault.MODEL),
         ("405 Method Not Allowed", b"", Fault.ABSENT),
         ("407 Proxy Authentication Required", b"", Fault.DENIED),
         ("408 Request Timeout", b"", Fault.SILENT),
@@ -309,6 +309,20 @@ def test_large_bodies_are_sent_whole():
     big = WireRequest(model="m", version="", inputs={"x": np.ones((9, 60_000))}, outputs=["y"])
     _, server = ask(binary_answer(), lambda wire: wire.infer(big))
     assert server.requests[0][1].endswith(big.inputs["x"].tobytes())
+
+
+def test_refusal_before_the_end_of_a_large_request_is_understood():
+    big = WireRequest(model="m", version="", inputs={"x": np.ones((99, 60_000))}, outputs=["y"])
+
+    async def refuse_early(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer("429 Too Many Requests"))
+        await writer.drain()
+        while await reader.read(1 << 20):
+            pass
+
+    error = fault(refuse_early, lambda wire: wire.infer(big))
+    assert error.fault is Fault.BUSY
 
 
 def test_redirects_are_not_followed_with_our_headers():

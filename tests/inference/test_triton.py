@@ -134,7 +134,7 @@ def test_long_answers_are_shortened():
 @both_transports
 @any_call
 def test_secrets_are_seen_nowhere(scheme, call, caplog):
-    echo = answer("400 Bad Request", b"you sent Bearer t0ken and k3y")
+    echo = answer("400 Bad Request", b"you sent \x1b[31m Bearer t0ken, t0ken and k3y")
     with pytest.raises(ServerError) as raised:
         ask(echo, call, scheme, access=ACCESS)
     error = raised.value
@@ -143,6 +143,7 @@ def test_secrets_are_seen_nowhere(scheme, call, caplog):
     for text in (str(error), repr(error), repr(client), repr(vars(client)["_access"]), caplog.text):
         assert "t0ken" not in text
         assert "k3y" not in text
+        assert text.isprintable()
 
 
 @both_transports
@@ -164,6 +165,16 @@ def test_nobody_there_is_worth_another_try(scheme, call):
     url = f"{scheme}://127.0.0.1:{closed_port()}"
     with pytest.raises(UnavailableError, match=f"on {url}: no connection"):
         asyncio.run(at(url, call))
+
+
+@both_transports
+def test_closed_client_stays_closed(scheme):
+    async def use_after_closing(client):
+        await client.close()
+        await client.infer("net", ROWS)
+
+    with pytest.raises(UnavailableError, match="the client is closed"):
+        asyncio.run(at(f"{scheme}://127.0.0.1:{closed_port()}", use_after_closing))
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "405 Not Allowed", "501 Not Implemented"])
