@@ -147,6 +147,7 @@ def _command(container: ContainerOptions, task: Task, staged: Path) -> list[str]
     )
     return [
         *(container.program, "run", "--rm", "--name", _name(task), *gpu),
+        *("--security-opt", "label=disable"),  # SELinux would hide the user's files
         *(word for out, into in published for word in ("--publish", f"{LOOPBACK}:{out}:{into}")),
         *(word for mount in mounts for word in ("--volume", mount)),
         *(container.image, "tritonserver", *arguments),

@@ -1,12 +1,17 @@
 import itertools
+import os
 import shutil
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from sonicmini.errors import ServerError
 from sonicmini.inference.embedded import container as containers
+from sonicmini.inference.embedded import launch
 from sonicmini.inference.embedded.container import ContainerOptions, dry_run, start_container
+from sonicmini.inference.embedded.install import server_program
 from sonicmini.inference.embedded.options import ServerOptions
 from sonicmini.inference.embedded.selftest import SELF_TEST_MODEL
 
@@ -23,6 +28,11 @@ def values(command, flag):
     return [after for word, after in itertools.pairwise(command) if word == flag]
 
 
+def status(url):
+    with urllib.request.urlopen(url) as answer:  # noqa: S310 - http
+        return answer.status
+
+
 def ports(command):
     return [int(word.split(":")[1]) for word in values(command, "--publish")]
 
@@ -34,7 +44,7 @@ def test_command_of_docker_and_podman(repository, cache, program):
     mounts = [f"{folder}:{folder}:ro" for folder in (repository, SELF_TEST_MODEL, staged)]
     http, grpc, metrics = ports(command)
     assert command == [
-        *(program, "run", "--rm", "--name", "sonicmini-mine"),
+        *(program, "run", "--rm", "--name", "sonicmini-mine", "--security-opt", "label=disable"),
         *("--publish", f"127.0.0.1:{http}:8000"),
         *("--publish", f"127.0.0.1:{grpc}:8001"),
         *("--publish", f"127.0.0.1:{metrics}:8002"),
@@ -106,6 +116,62 @@ def test_missing_program_is_named(repository, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ServerError, match=r"podman is not on the PATH: install it, or choose an"):
         start_container(ContainerOptions(program="podman"), repository)
+
+
+STAND_IN = """#!{python}
+import os, pathlib, sys
+words = sys.argv[1:]
+with open("{calls}", "a") as calls:
+    print(*words[:2], file=calls)
+if words[0] == "rm":
+    sys.exit()
+for folder in (w.split(":")[0] for f, w in zip(words, words[1:]) if f in ("--bind", "--volume")):
+    assert pathlib.Path(folder).is_dir(), folder
+published = [w.split(":")[1] for f, w in zip(words, words[1:]) if f == "--publish"]
+arguments = words[words.index("tritonserver") + 1:] + {arguments!r}
+for kind, port in zip(("http", "grpc", "metrics"), published):
+    arguments += ["--" + kind + "-address=127.0.0.1", "--" + kind + "-port=" + port]
+os.execve("{server}", ["tritonserver", *arguments], {environment!r})
+"""
+
+
+@pytest.fixture
+def stand_in(triton, servers, tmp_path, monkeypatch):
+    """Puts a program on the PATH that runs the server of the package index without a container."""
+
+    def put(program):
+        folder = tmp_path / "programs"
+        (folder / "tmp").mkdir(parents=True)
+        launch._prepare_backends(triton, folder / "backends")
+        text = STAND_IN.format(
+            python=sys.executable,
+            calls=folder / "calls",
+            server=server_program(triton),
+            arguments=[f"--backend-directory={folder / 'backends'}"],
+            environment=launch._environment(triton, folder),
+        )
+        (folder / program).write_text(text)
+        (folder / program).chmod(0o755)
+        monkeypatch.setenv("PATH", str(folder), prepend=":")
+        return folder / "calls"
+
+    return put
+
+
+@pytest.mark.triton
+@pytest.mark.parametrize(
+    ("program", "calls"),
+    [("apptainer", ["exec"]), ("docker", ["run", "rm"]), ("podman", ["run", "rm"])],
+)
+def test_server_is_run_watched_and_removed(repository, servers, stand_in, program, calls):
+    called = stand_in(program)
+    container = ContainerOptions(program=program, gpu=False)
+    with start_container(container, repository, ServerOptions(instances=1)) as server:
+        assert status(f"{server.http_url}/v2/models/metsum/ready") == 200
+    assert [line.split()[0] for line in called.read_text().splitlines()] == calls
+    assert list(servers.glob("*")) == [servers / ".lock"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(server.pid, 0)
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="no docker here")
