@@ -126,30 +126,40 @@ def _run_in_turns(
     reports: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
     for turn in range(repetitions):
         for name, config, found in zip("AB", configs, reports, strict=True):
-            output = config.output.file
-            if turn:
-                output = output.with_name(f".{output.stem}.again.root")
-            again = config.output.model_copy(update={"file": output, "overwrite": turn > 0})
+            path = _again(config.output.file) if turn else config.output.file
+            output = config.output.model_copy(update={"file": path, "overwrite": turn > 0})
             count = f" {turn + 1}/{repetitions}" if repetitions > 1 else ""
-            found.append(run_apart(config.model_copy(update={"output": again}), name + count))
-            if turn:
-                output.unlink()
+            found.append(run_apart(config.model_copy(update={"output": output}), name + count))
     return reports
 
 
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
-    """Where the outputs go; removed afterwards unless it is to be kept."""
+    """Where the outputs go; what is not to be kept is removed afterwards, after a fault all."""
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="sonicmini-compare-") as scratch:
             yield Path(scratch)
         return
-    taken = [name for name in (*_OUTPUTS, _RESULT) if (keep / name).exists()]
+    kept = [keep / name for name in (*_OUTPUTS, _RESULT)]
+    taken = [path.name for path in kept if path.exists()]
     if taken:
         raise OutputError(f"--keep {keep}: has {', '.join(taken)} already; name another folder")
     with output_errors(keep):
         keep.mkdir(parents=True, exist_ok=True)
-    yield keep.absolute()
+    try:
+        yield keep.absolute()
+    except BaseException:
+        for path in kept:
+            path.unlink(missing_ok=True)
+        raise
+    finally:
+        for name in _OUTPUTS:
+            _again(keep / name).unlink(missing_ok=True)
+
+
+def _again(output: Path) -> Path:
+    """Where the later runs write."""
+    return output.with_name(f".{output.stem}.again.root")
 
 
 def _write(comparison: Comparison, options: CompareOptions) -> None:

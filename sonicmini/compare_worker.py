@@ -18,6 +18,7 @@ import psutil
 from sonicmini.config import JobConfig
 from sonicmini.errors import SonicminiError
 from sonicmini.job import run_job
+from sonicmini.messages import show_messages
 from sonicmini.progress import progress_bar
 
 _TERMINATED = 143
@@ -67,10 +68,12 @@ def run_apart(config: JobConfig, description: str) -> dict[str, Any]:
 
 
 def _work(config: JobConfig, description: str, sender: Connection) -> None:
-    # Ctrl-C reaches both processes; the other one hears it and says when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C reaches both processes; the other one hears it and says when to stop. What this one
+    # starts would inherit that a signal is ignored, but not a handler.
+    signal.signal(signal.SIGINT, _let_pass)
     signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=_outlive_nobody, daemon=True).start()
+    show_messages()
     imports_s = time.time() - psutil.Process().create_time()
     try:
         report = run_job(config, partial(progress_bar, description))
@@ -88,6 +91,9 @@ def _outlive_nobody() -> None:
     if starter is not None:
         wait([starter.sentinel])
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _let_pass(_signal: int, _frame: FrameType | None) -> None: ...
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -139,6 +139,15 @@ def test_nothing_is_kept_unasked(here):
     assert not folders.pop().exists()
 
 
+def test_nothing_is_kept_of_a_comparison_that_failed(workflow, tmp_path, here):
+    b = workflow("b", models=str(tmp_path / "nowhere"))
+    options = CompareOptions(events=1, keep=tmp_path / "kept")
+    with pytest.raises(ModelError, match="nowhere"):
+        compare(workflow("a"), b, None, options)
+    assert len(here) == 2
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
 def test_other_cuts_of_the_work_agree(workflow, here):
     a = workflow("a", options={"chunk_size": 3, "streams": 1})
     assert compare(a, workflow("b"), None, CompareOptions()).agrees
