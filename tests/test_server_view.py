@@ -51,7 +51,7 @@ def test_status_without_installation_and_servers(tmp_path, monkeypatch):
 def test_container_s_command_is_for_a_shell(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "my cache"))
     command = container_command(None, ONE, ContainerOptions(program="docker", gpu=False))
-    assert command.startswith("docker run --rm --name sonicmini-mine --publish 127.0.0.1:")
+    assert command.startswith("docker run --rm --name sonicmini-mine ")
     assert "\n" not in command
     assert f"'--model-repository={tmp_path}/my cache/" in command
 

@@ -129,6 +129,8 @@ for folder in (w.split(":")[0] for f, w in zip(words, words[1:]) if f in ("--bin
     assert pathlib.Path(folder).is_dir(), folder
 published = [w.split(":")[1] for f, w in zip(words, words[1:]) if f == "--publish"]
 arguments = words[words.index("tritonserver") + 1:] + {arguments!r}
+(token,) = (word.removeprefix("--id=") for word in arguments if word.startswith("--id="))
+arguments.append("--backend-config=python,shm-region-prefix-name=" + token)
 for kind, port in zip(("http", "grpc", "metrics"), published):
     arguments += ["--" + kind + "-address=127.0.0.1", "--" + kind + "-port=" + port]
 os.execve("{server}", ["tritonserver", *arguments], {environment!r})
@@ -163,15 +165,16 @@ def stand_in(triton, servers, tmp_path, monkeypatch):
     ("program", "calls"),
     [("apptainer", ["exec"]), ("docker", ["run", "rm"]), ("podman", ["run", "rm"])],
 )
-def test_server_is_run_watched_and_removed(repository, servers, stand_in, program, calls):
+def test_server_is_run_watched_and_removed(repository, stand_in, traces, program, calls):
     called = stand_in(program)
     container = ContainerOptions(program=program, gpu=False)
     with start_container(container, repository, ServerOptions(instances=1)) as server:
         assert status(f"{server.http_url}/v2/models/metsum/ready") == 200
     assert [line.split()[0] for line in called.read_text().splitlines()] == calls
-    assert list(servers.glob("*")) == [servers / ".lock"]
+    assert not server.log.parent.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(server.pid, 0)
+    assert traces(f"sonicmini-{server.name}-") == []
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="no docker here")
