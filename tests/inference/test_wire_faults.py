@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -70,11 +71,22 @@ def expected():
 class Setup:
     """A proxy in front of the server, and a client that talks to it."""
 
-    def __init__(self, server, scheme, shared_memory="never", timeout_s=PATIENT_S):
-        target = ServerAddress.parse(server.grpc_url if scheme == "grpc" else server.http_url)
-        self.proxy = ProxyServer(target.host, target.port)
+    def __init__(
+        self, server, scheme, shared_memory="never", timeout_s=PATIENT_S, compression="none"
+    ):
         self.scheme = scheme
-        self.options = WireOptions(timeout_s=timeout_s, shared_memory=shared_memory)
+        self.proxy = ProxyServer(*self._target(server))
+        self.options = WireOptions(
+            timeout_s=timeout_s, shared_memory=shared_memory, compression=compression
+        )
+
+    def _target(self, server):
+        url = server.grpc_url if self.scheme == "grpc" else server.http_url
+        address = ServerAddress.parse(url)
+        return address.host, address.port
+
+    async def aim_at(self, server):
+        await self.proxy.aim(*self._target(server))
 
     async def __aenter__(self):
         await self.proxy.__aenter__()
@@ -83,8 +95,10 @@ class Setup:
         return self
 
     async def __aexit__(self, *_):
-        await self.client.close()
-        await self.proxy.__aexit__()
+        try:
+            await self.client.close()
+        finally:
+            await self.proxy.__aexit__()
 
     async def answer(self):
         return (await self.client.infer(MODEL, INPUTS))[OUTPUT]
@@ -325,4 +339,96 @@ def test_random_faults_never_change_an_answer(server, expected, scheme, shared_m
         return asyncio.all_tasks() - {asyncio.current_task()}
 
     assert asyncio.run(main()) == set()
+    assert shared_regions() == set()
+
+
+@pytest.mark.parametrize("shared_memory", ["never", "always"])
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_a_cancelled_call_harms_no_other(server, expected, scheme, shared_memory):
+    async def main():
+        async with Setup(server, scheme, shared_memory) as setup:
+            # As many at a time as later on: their memory is known to the server.
+            await asyncio.gather(*(setup.answer() for _ in range(4)))
+            await setup.proxy.set(Freeze())
+            asked = (await setup.proxy.counters()).infer_requests
+            calls = [asyncio.create_task(setup.answer()) for _ in range(4)]
+            while (await setup.proxy.counters()).infer_requests < asked + len(calls):
+                await asyncio.sleep(0.01)
+            for call in calls[::2]:
+                call.cancel()
+            cancelled = await asyncio.gather(*calls[::2], return_exceptions=True)
+            assert {type(error) for error in cancelled} == {asyncio.CancelledError}
+            await setup.proxy.set(None)
+            for answer in (*await asyncio.gather(*calls[1::2]), await setup.answer()):
+                np.testing.assert_allclose(answer, expected, rtol=1e-5)
+
+    asyncio.run(main())
+    assert shared_regions() == set()
+
+
+@pytest.mark.parametrize("fault", [Refuse(), Freeze(), BlackHole()], ids=str)
+@pytest.mark.parametrize("shared_memory", ["never", "always"])
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_closing_does_not_wait_for_a_server_that_is_away(server, scheme, shared_memory, fault):
+    async def main():
+        async with Setup(server, scheme, shared_memory, CALL_S) as setup:
+            await setup.healed()
+            await setup.proxy.set(fault, only_infer=False)
+            started = time.monotonic()
+        return time.monotonic() - started
+
+    assert asyncio.run(main()) < CALL_S + 10
+    assert shared_regions() == set()
+
+
+@pytest.mark.xfail(
+    raises=RuntimeError, strict=True, reason="regions left behind by the first are asked for again"
+)
+def test_closing_twice_is_closing_once(server):
+    async def main():
+        async with Setup(server, "http", "always", CALL_S) as setup:
+            await setup.healed()
+            await setup.proxy.set(Freeze())
+            await setup.client.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("compression", ["gzip", "deflate"])
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_packed_calls_break_and_heal(server, expected, scheme, compression):
+    async def main():
+        async with Setup(server, scheme, compression=compression) as setup:
+            np.testing.assert_allclose(await setup.answer(), expected, rtol=1e-5)
+            for fault in (Reset(100), Cut(200), Garbage(), Status(503)):
+                await setup.proxy.set(fault)
+                error, _ = await setup.failure()
+                assert type(error) is UnavailableError
+                assert await setup.injected(fault) > 0
+                await setup.proxy.set(None)
+                np.testing.assert_allclose(await setup.healed(), expected, rtol=1e-5)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("shared_memory", ["never", "always"])
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_a_server_that_was_restarted_answers_again(server, expected, scheme, shared_memory):
+    """Killed with a request under way; the next one has another port and knows no regions."""
+
+    async def main(doomed):
+        async with Setup(doomed, scheme, shared_memory) as setup:
+            np.testing.assert_allclose(await setup.answer(), expected, rtol=1e-5)
+            os.kill(doomed.pid, signal.SIGSTOP)
+            call = asyncio.create_task(setup.answer())
+            while (await setup.proxy.counters()).infer_requests < 2:
+                await asyncio.sleep(0.01)
+            os.kill(doomed.pid, signal.SIGKILL)
+            with pytest.raises(UnavailableError):
+                await call
+            await setup.aim_at(server)
+            np.testing.assert_allclose(await setup.healed(), expected, rtol=1e-5)
+
+    with start(MODELS, ServerOptions(instances=1)) as doomed:
+        asyncio.run(main(doomed))
     assert shared_regions() == set()
