@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 from importlib.metadata import version
 from typing import Any
 
+from sonicmini.module import SonicProducer
 from sonicmini.prepare import Job
 from sonicmini.report import Report
 
@@ -24,7 +25,12 @@ def provenance(job: Job, report: Report) -> dict[str, Any]:
     return {
         "config": job.config.model_dump(mode="json"),
         "modules": {
-            label: {"type": f"{type(module).__module__}:{type(module).__qualname__}"}
+            label: {
+                "type": f"{type(module).__module__}:{type(module).__qualname__}",
+                "consumes": sorted(module.consumes),
+                "produces": sorted(module.produces),
+                "network": isinstance(module, SonicProducer),
+            }
             | {field.name: getattr(module, field.name) for field in fields(module)}  # type: ignore[arg-type]  # modules are dataclasses
             for label, module in job.modules.items()
         },

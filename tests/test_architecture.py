@@ -45,8 +45,13 @@ FENCED = {
 }
 # Tests of more than one file.
 END_TO_END = (
-    *("architecture", "determinism", "documentation", "packaging"),
-    *("inference.cms_particlenet", "modules.chain", "modules.deepmet_network"),
+    *("architecture", "determinism", "documentation", "faults", "packaging", "portability"),
+    *(
+        "inference.cms_particlenet",
+        "inference.wire_faults",
+        "modules.chain",
+        "modules.deepmet_network",
+    ),
 )
 HEAVY = ("awkward", "fastjet", "numba", "onnxruntime", "scipy", "uproot")
 
