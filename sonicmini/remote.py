@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sonicmini.errors import InferenceError, UnavailableError
+from sonicmini.errors import InferenceError, ServerError, UnavailableError
 from sonicmini.inference.access import Access, read_secret
 from sonicmini.inference.address import ServerAddress
 from sonicmini.inference.batching import Dense
@@ -70,12 +70,24 @@ class Remote:
         self._before = await self._statistics()
 
     async def finish(self, report: Report) -> None:
-        """Tells what the servers say of the time since ``begin``, and what became of them."""
+        """Tells what the servers say of the time since ``begin``, and what became of them.
+
+        A server that was replaced between two requests has gone unnoticed so far: those that
+        answered are examined once more.
+
+        Raises:
+            ModelError: a server has another model by now; its answers cannot be trusted.
+        """
         for (name, model), after in (await self._statistics()).items():
             network = report.networks.get((model, name))
             before = self._before.get((name, model))
             if network is not None and before is not None:
                 network.server = _difference(after, before)
+        for server in self._servers:
+            for model in self.routes:
+                if (model, server.name) in report.networks:
+                    with contextlib.suppress(ServerError):
+                        await self._examiner.examine(server, model)
         report.servers = [self._record(server.name) for server in self._servers]
 
     async def _statistics(self) -> dict[tuple[str, str], ModelStatistics]:

@@ -1,7 +1,6 @@
 """The same workflow on a real Triton: the same physics, whoever evaluates the networks."""
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,17 +9,16 @@ from pathlib import Path
 
 import awkward as ak
 import numpy as np
-import onnx
 import psutil
 import pytest
 import uproot
-from onnx import numpy_helper
 
 from sonicmini.config import Overrides, load
 from sonicmini.errors import ModelError, UnavailableError
 from sonicmini.inference.embedded.server import start
 from sonicmini.job import run_job
 from sonicmini.resources import bundled
+from tests.outputs import altered_models, assert_same_physics, read_events
 
 pytestmark = pytest.mark.triton
 
@@ -52,30 +50,9 @@ def run(tmp_path):
         report = run_job(load(CONFIG, given))
         with uproot.open(output) as file:
             provenance = json.loads(file["Runs/provenance"].array()[0])
-            return file["Events"].arrays(how=dict), report, provenance
+        return read_events(output), report, provenance
 
     return run_with
-
-
-def assert_same_physics(found, expected):
-    assert list(found) == list(expected)
-    for name, values in expected.items():
-        if name.startswith("DeepMET"):
-            np.testing.assert_allclose(ak.to_numpy(found[name]), ak.to_numpy(values), rtol=1e-4)
-        else:
-            assert ak.array_equal(found[name], values, equal_nan=True), name
-
-
-def altered_models(folder, factor=1.5):
-    """A repository whose network answers this many times as much."""
-    shutil.copytree(MODELS / "deepmet", folder / "deepmet")
-    path = folder / "deepmet" / "1" / "model.onnx"
-    model = onnx.load(path)
-    largest = max(model.graph.initializer, key=lambda one: numpy_helper.to_array(one).size)
-    weights = numpy_helper.to_array(largest)
-    largest.CopyFrom(numpy_helper.from_array(weights * weights.dtype.type(factor), largest.name))
-    onnx.save(model, path)
-    return folder
 
 
 @pytest.mark.parametrize("transport", ["http", "grpc"])

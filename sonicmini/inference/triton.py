@@ -123,6 +123,8 @@ class TritonClient:
 
     async def close(self) -> None:
         """Frees shared memory and closes all connections, whether or not the server is there."""
+        if self._closed:
+            return
         self._closed = True
         with suppress(TimeoutError):
             async with asyncio.timeout(min(_CLOSING_S, self._options.timeout_s)):

@@ -381,9 +381,6 @@ def test_closing_does_not_wait_for_a_server_that_is_away(server, scheme, shared_
     assert shared_regions() == set()
 
 
-@pytest.mark.xfail(
-    raises=RuntimeError, strict=True, reason="regions left behind by the first are asked for again"
-)
 def test_closing_twice_is_closing_once(server):
     async def main():
         async with Setup(server, "http", "always", CALL_S) as setup:

@@ -77,8 +77,10 @@ class Connection:
         Raises:
             EndedError: if the request needs no more attention.
         """
-        fault = self._fault = self._control.pick(infer=infer)
-        self._request_left = self._answer_left = None
+        fault = self._control.pick(infer=infer)
+        if self._request_left is not None or self._answer_left is not None:
+            return None  # of gRPC: the connection is about to break, whatever comes after
+        self._fault = fault
         if isinstance(fault, Reset) and fault.of == "request":
             self._request_left = fault.after_bytes
         elif isinstance(fault, Reset | Cut):
