@@ -64,7 +64,7 @@ class EmbeddedConfig(Block):
     """The Triton server that a run starts for itself."""
 
     instances: Annotated[int, Field(ge=1)] | None = None
-    """Of each model; the number of cores if absent."""
+    """Of each model; one a core if absent, 8 at most."""
     threads: Annotated[int, Field(ge=1)] = 1
     """Of each instance."""
     protocol: Literal["http", "grpc"] = "http"

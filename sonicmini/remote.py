@@ -15,7 +15,7 @@ from sonicmini.inference.address import ServerAddress
 from sonicmini.inference.batching import Dense
 from sonicmini.inference.discovery import Examiner, Served, discover
 from sonicmini.inference.embedded.install import install, installed
-from sonicmini.inference.embedded.options import ServerOptions
+from sonicmini.inference.embedded.options import ServerOptions, usable_cores
 from sonicmini.inference.embedded.server import start
 from sonicmini.inference.known import KnownAnswer, known_inputs
 from sonicmini.inference.onnx import OnnxClient
@@ -28,6 +28,8 @@ from sonicmini.report import Report, ServerRecord, ServerSide
 
 LOCAL = "local"
 EMBEDDED = "embedded"
+
+_MOST_INSTANCES = 8
 
 _log = logging.getLogger(__name__)
 
@@ -197,7 +199,7 @@ async def _start_embedded(options: RemoteOptions, stack: AsyncExitStack) -> Trit
         await asyncio.to_thread(install, progress=_log.info)
     _log.info("starting an embedded Triton")
     wanted = ServerOptions(
-        instances=settings.instances or 0,
+        instances=settings.instances or min(usable_cores(), _MOST_INSTANCES),
         threads=settings.threads,
         models={spec.name for spec in options.specs.values()},
     )
