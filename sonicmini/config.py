@@ -111,20 +111,19 @@ class Overrides:
                 yield key, yaml.safe_load(value)
             except yaml.YAMLError as error:
                 raise ConfigError(f"--set {assignment}: the value is not YAML: {error}") from error
-        for key, value in (
-            ("input.files", [file.absolute() for file in self.inputs] or None),
-            ("output.file", self.output and self.output.absolute()),
-            ("output.overwrite", self.overwrite or None),
-            ("inference.default", self.inference or ("remote" if self.servers else None)),
-            ("inference.fallback", self.fallback),
-            ("inference.allow_different_models", self.allow_different_models or None),
-            ("input.events", self.events),
-            ("options.chunk_size", self.chunk_size),
-            ("options.streams", self.streams),
-            ("options.threads", self.threads),
-        ):
-            if value is not None:
-                yield key, value
+        values: dict[str, Any] = {
+            "input.files": [file.absolute() for file in self.inputs] or None,
+            "output.file": self.output and self.output.absolute(),
+            "output.overwrite": self.overwrite or None,
+            "inference.default": self.inference or ("remote" if self.servers else None),
+            "inference.fallback": self.fallback,
+            "inference.allow_different_models": self.allow_different_models or None,
+            "input.events": self.events,
+            "options.chunk_size": self.chunk_size,
+            "options.streams": self.streams,
+            "options.threads": self.threads,
+        }
+        yield from ((key, value) for key, value in values.items() if value is not None)
 
 
 def load(path: Path, overrides: Overrides | None = None) -> JobConfig:

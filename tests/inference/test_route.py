@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from sonicmini.errors import ModelError, ServerError, UnavailableError
+from sonicmini.inference.batching import Dense
 from sonicmini.inference.link import Load
 from sonicmini.inference.mock import MockClient
 from sonicmini.inference.route import Direct, Persistence, Servers
 from sonicmini.overlap import Overlap
 from tests.inference.fakes import FakeServer, link, refusal
 
-INPUTS = {"x": np.ones((2, 3), np.float32)}
+INPUTS: Dense = {"x": np.ones((2, 3), np.float32)}
 LOCAL = Direct("local", MockClient({"net": dict}))
 
 
