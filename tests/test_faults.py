@@ -148,7 +148,7 @@ def test_transient_faults_leave_no_trace_in_the_output(tmp_path, proxied, expect
     proxy.set(Script((*[None] * CALM, TRANSIENT[name], None, TRANSIENT[name])))
     found, report = run(tmp_path, [url])
     assert_same_physics(found, expected)
-    assert proxy.counters().faults == 2
+    assert 1 <= proxy.counters().faults <= 2  # gRPC: the second may meet a breaking connection
     assert failures(report) >= 1
     assert report.servers[0].outages >= 1
     assert report.servers[0].fault == {}
