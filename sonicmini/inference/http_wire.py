@@ -30,6 +30,7 @@ Buffer: TypeAlias = bytes | memoryview
 Parts: TypeAlias = Sequence[Buffer]
 """A body that is sent one piece after the other."""
 
+_BINARY = "binary_tensor_data"
 _JSON_SIZE = "Inference-Header-Content-Length"
 _FASTEST = 1
 
@@ -55,6 +56,7 @@ class HttpWire:
         self._headers = {**access.sent_headers(), "accept-encoding": encoding}
         self._session: aiohttp.ClientSession | None = None
         self._binary = True
+        self._binary_known = False
 
     async def infer(self, request: WireRequest) -> Mapping[str, Array]:
         """See :class:`~sonicmini.inference.wire.Wire`.
@@ -64,13 +66,26 @@ class HttpWire:
         if not self._binary:
             return await self._infer(request, binary=False)
         try:
-            return await self._infer(request, binary=True)
+            answer = await self._infer(request, binary=True)
         except WireError as error:
-            if error.fault is not Fault.UNREADABLE or request.slots is not None:
+            if request.slots is not None or not await self._lacks_binary(error):
                 raise
+        else:
+            self._binary_known = self._binary_known or request.slots is None
+            return answer
         answer = await self._infer(request, binary=False)
         self._binary = False
         return answer
+
+    async def _lacks_binary(self, error: WireError) -> bool:
+        """Whether this came of binary tensors: MLServer even breaks down over saying so."""
+        if error.fault is not Fault.FAILED or self._binary_known:
+            return error.fault is Fault.UNREADABLE
+        try:
+            server = await self._json("GET", "/v2")
+        except WireError:
+            return False
+        return isinstance(server, dict) and _BINARY not in (server.get("extensions") or ())
 
     async def _infer(self, request: WireRequest, *, binary: bool) -> Mapping[str, Array]:
         headers = {}
@@ -136,7 +151,8 @@ class HttpWire:
             await self._session.close()
 
     async def _json(self, method: str, path: str, parts: Parts | None = None) -> kserve.Json:
-        answer, _ = await self._call(method, path, parts)
+        headers = {"content-type": "application/json"} if parts else None
+        answer, _ = await self._call(method, path, parts, headers)
         with http_faults():
             return json.loads(answer)
 

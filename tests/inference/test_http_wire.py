@@ -293,6 +293,47 @@ def test_server_without_binary_tensors_is_asked_in_json_from_then_on():
             np.testing.assert_array_equal(told, array)
 
 
+@pytest.mark.parametrize(
+    ("extensions", "used"), [([], "json"), (["binary_tensor_data"], "none")], ids=str
+)
+def test_failure_of_a_server_that_does_not_offer_binary_tensors_is_taken_for_their_lack(
+    extensions, used
+):
+    async def break_down(reader, writer):
+        while found := await read_request(reader):
+            head, _ = found
+            if head.lower().startswith("get /v2 "):
+                reply = answer("200 OK", json.dumps({"extensions": extensions}).encode())
+            elif "inference-header" in head:
+                reply = answer("500 Internal Server Error")
+            else:
+                reply = answer("200 OK", JSON_ANSWER)
+            writer.write(reply)
+            await writer.drain()
+
+    if used == "json":
+        outputs, _ = ask(break_down)
+        assert outputs["y"].tolist() == [[1], [2], [3]]
+    else:
+        assert fault(break_down).fault is Fault.FAILED
+
+
+def test_failure_after_binary_tensors_have_worked_is_a_failure():
+    async def break_later(reader, writer):
+        replies = [binary_answer(), answer("500 Internal Server Error")]
+        while await read_request(reader):
+            writer.write(replies.pop(0))
+            await writer.drain()
+
+    async def twice(wire):
+        await wire.infer(REQUEST)
+        with pytest.raises(WireError) as raised:
+            await wire.infer(REQUEST)
+        assert raised.value.fault is Fault.FAILED
+
+    ask(break_later, twice)
+
+
 def test_server_that_reads_neither_goes_on_with_binary_tensors():
     async def twice(wire):
         for _ in range(2):
@@ -302,6 +343,11 @@ def test_server_that_reads_neither_goes_on_with_binary_tensors():
 
     _, server = ask(answer("422 Unprocessable"), twice)
     assert ["inference-header" in head for head, _ in server.requests] == [True, False] * 2
+
+
+def test_questions_with_a_body_say_that_it_is_json():
+    _, server = ask(answer("200 OK", b"[]"), lambda wire: wire.index())
+    assert "content-type: application/json" in server.requests[0][0]
 
 
 def test_large_bodies_are_sent_whole():
