@@ -223,7 +223,7 @@ def _assign(tree: dict[str, Any], key: str, value: Any) -> None:  # noqa: ANN401
 def _describe(path: Path, lines: Mapping[tuple[str, ...], int], fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     place = tuple(str(step) for step in fault["loc"] if not str(step).startswith("function-"))
     line = next((lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines), 1)
-    message = fault["msg"]
+    message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
         message = f"unknown key{nearest(place[-1], _keys_at(place[:-1]))}"
     elif fault["type"] == "missing":

@@ -99,6 +99,11 @@ def test_faults_name_their_key(load_with, text, fault):
         load_with(f"inference: {{{text}}}")
 
 
+def test_faults_are_told_without_the_words_of_the_library(load_with):
+    with pytest.raises(ConfigError, match=r"servers\.0\.url: server ftp://a: scheme ftp"):
+        load_with("inference: {servers: [ftp://a]}")
+
+
 @pytest.mark.parametrize(
     "text",
     [
