@@ -19,7 +19,17 @@ REPORT_VERSION = 2
 
 
 @dataclass
-class Phase:
+class _Sums:
+    """Fields that add up, one by one."""
+
+    def __iadd__(self, other: Self) -> Self:
+        for item in fields(self):
+            setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
+        return self
+
+
+@dataclass
+class Phase(_Sums):
     """Totals of one phase (acquire, infer, produce, read, write) of one module.
 
     Attributes:
@@ -35,11 +45,6 @@ class Phase:
     busy_s: float = 0.0
     cpu_s: float = 0.0
     queue_s: float = 0.0
-
-    def __iadd__(self, other: Self) -> Self:
-        for item in fields(self):
-            setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
-        return self
 
 
 _LOWEST_LATENCY_S = 1e-6
@@ -69,7 +74,7 @@ class Latencies:
 
 
 @dataclass
-class ServerSide:
+class ServerSide(_Sums):
     """What a server says of the requests to one of its models during the run, whoever sent them.
 
     Attributes:
@@ -83,11 +88,6 @@ class ServerSide:
     executions: int = 0
     queue_s: float = 0.0
     compute_s: float = 0.0
-
-    def __iadd__(self, other: Self) -> Self:
-        for item in fields(self):
-            setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
-        return self
 
 
 @dataclass

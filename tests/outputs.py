@@ -1,5 +1,6 @@
 """Comparing outputs of runs, and networks that answer otherwise."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import onnx
 import uproot
 from onnx import numpy_helper
 
+from sonicmini.config import Overrides, load
+from sonicmini.job import run_job
+from sonicmini.report import Report
 from sonicmini.resources import bundled
 
 
@@ -17,6 +21,24 @@ def read_events(path: Path) -> dict[str, ak.Array]:
     """All branches."""
     with uproot.open(path) as file:
         return dict(file["Events"].arrays(how=dict))
+
+
+def run_sample(
+    output: Path, *assignments: str, **overrides: Any
+) -> tuple[dict[str, ak.Array], Report, dict[str, Any]]:
+    """Runs the bundled workflow on ten events in chunks of three: events, report, provenance."""
+    given = Overrides(
+        inputs=[bundled("sample_data") / "ttbar_10.root"],
+        output=output,
+        overwrite=True,
+        chunk_size=3,
+        assignments=assignments,
+        **overrides,
+    )
+    report = run_job(load(bundled("configs") / "miniaod.yaml", given))
+    with uproot.open(output) as file:
+        provenance = json.loads(file["Runs/provenance"].array()[0])
+    return read_events(output), report, provenance
 
 
 def assert_same_physics(found: dict[str, Any], expected: dict[str, Any]) -> None:

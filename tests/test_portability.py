@@ -5,7 +5,6 @@ used again afterwards; ``SONICMINI_PORTABILITY`` names another folder that holds
 """
 
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -15,21 +14,19 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-import uproot
 
-from sonicmini.config import Overrides, load
 from sonicmini.errors import InferenceError, ModelError, ServerError, UnavailableError
 from sonicmini.inference.address import ServerAddress
 from sonicmini.inference.embedded.folders import cache_folder, locked
 from sonicmini.inference.repository import ModelRepository
 from sonicmini.inference.triton import TritonClient
-from sonicmini.job import run_job
 from sonicmini.resources import bundled
-from tests.outputs import altered_models, assert_same_physics, read_events
+from tests.outputs import altered_models, assert_same_physics, run_sample
 
 pytestmark = pytest.mark.portability
 
@@ -124,22 +121,7 @@ def url(request, server):
 
 @pytest.fixture
 def run(tmp_path):
-    def run_with(*assignments, **overrides):
-        output = tmp_path / "out.root"
-        given = Overrides(
-            inputs=[SAMPLE],
-            output=output,
-            overwrite=True,
-            chunk_size=3,
-            assignments=assignments,
-            **overrides,
-        )
-        report = run_job(load(CONFIG, given))
-        with uproot.open(output) as file:
-            provenance = json.loads(file["Runs/provenance"].array()[0])
-        return read_events(output), report, provenance
-
-    return run_with
+    return partial(run_sample, tmp_path / "out.root")
 
 
 def asked(url, question):

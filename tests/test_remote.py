@@ -5,20 +5,18 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import awkward as ak
 import numpy as np
 import psutil
 import pytest
-import uproot
 
-from sonicmini.config import Overrides, load
 from sonicmini.errors import ModelError, UnavailableError
 from sonicmini.inference.embedded.server import start
-from sonicmini.job import run_job
 from sonicmini.resources import bundled
-from tests.outputs import altered_models, assert_same_physics, read_events
+from tests.outputs import altered_models, assert_same_physics, run_sample
 
 pytestmark = pytest.mark.triton
 
@@ -37,22 +35,7 @@ def server():
 
 @pytest.fixture
 def run(tmp_path):
-    def run_with(*assignments, name="out", **overrides):
-        output = tmp_path / f"{name}.root"
-        given = Overrides(
-            inputs=[SAMPLE],
-            output=output,
-            overwrite=True,
-            chunk_size=3,
-            assignments=assignments,
-            **overrides,
-        )
-        report = run_job(load(CONFIG, given))
-        with uproot.open(output) as file:
-            provenance = json.loads(file["Runs/provenance"].array()[0])
-        return read_events(output), report, provenance
-
-    return run_with
+    return partial(run_sample, tmp_path / "out.root")
 
 
 @pytest.mark.parametrize("transport", ["http", "grpc"])
