@@ -6,9 +6,12 @@ output must be that of a local run.
 """
 
 import argparse
+import contextlib
 import os
+import re
 import tempfile
 import threading
+from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,6 +51,15 @@ FAULTS = (
 SHARED = Path("/dev/shm")  # noqa: S108 - where Linux has its shared memory
 
 
+def open_files() -> Counter[str]:
+    """What this process has open, as the kernel names it (numbers left out)."""
+    kinds: Counter[str] = Counter()
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the folder's own, closed by now
+            kinds[re.sub(r"\d+", "N", str(entry.readlink()))] += 1
+    return kinds
+
+
 class Watch(threading.Thread):
     """Notes memory and open files of this process, once in a while."""
 
@@ -85,6 +97,7 @@ def main() -> None:
             load(given.config, Overrides(output=folder / "local.root")), given.events
         )
         run_job(base)
+        files_before = open_files()
         remote_output = base.output.model_copy(update={"file": folder / "remote.root"})
         with start(base.models, ServerOptions()) as server:
             target = urlsplit(server.grpc_url if given.protocol == "grpc" else server.http_url)
@@ -114,8 +127,9 @@ def main() -> None:
         memory = [rss for rss, _ in part]
         files = [count for _, count in part]
         print(f"{name} third: {min(memory):.0f} to {max(memory):.0f} MB, {max(files)} open files")
-    left = psutil.Process().children(recursive=True)
-    print(f"processes left: {[one.name() for one in left]}")
+    left = [" ".join(one.cmdline()) for one in psutil.Process().children(recursive=True)]
+    print(f"processes left, with Python's own resource tracker: {left}")
+    print(f"files left open: {dict(open_files() - files_before)}")
     print(f"shared memory left: {sorted(path.name for path in set(SHARED.iterdir()) - before)}")
     print(f"{len(os.sched_getaffinity(0))} cores")
 
