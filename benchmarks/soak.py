@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from benchmarks.common import with_events, with_inference
-from sonicmini.compare import compare_files
+from sonicmini.compare.files import compare_files
 from sonicmini.config import Overrides, load
 from sonicmini.inference.embedded.options import ServerOptions
 from sonicmini.inference.embedded.server import start

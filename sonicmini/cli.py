@@ -210,8 +210,8 @@ def compare(  # noqa: PLR0913 - one parameter an option
 
     Exit code 0 if the physics agrees, 7 if it does not.
     """
-    from sonicmini.compare_run import DIFFERENT, compare_and_print
-    from sonicmini.compare_sides import CompareOptions
+    from sonicmini.compare.run import DIFFERENT, compare_and_print
+    from sonicmini.compare.sides import CompareOptions
     from sonicmini.messages import show_messages
 
     show_messages()

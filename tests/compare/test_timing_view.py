@@ -2,9 +2,9 @@ import io
 
 from rich.console import Console
 
-from sonicmini.compare_timing import compare_reports
-from sonicmini.compare_timing_view import render_timing
-from tests.test_compare_timing import report
+from sonicmini.compare.timing import compare_reports
+from sonicmini.compare.timing_view import render_timing
+from tests.compare.test_timing import report
 
 
 def shown(timing, width=100):

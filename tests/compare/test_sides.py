@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from sonicmini.compare_sides import CompareOptions, refuse_other_inputs, sides
+from sonicmini.compare.sides import CompareOptions, refuse_other_inputs, sides
 from sonicmini.errors import ConfigError
 from sonicmini.resources import bundled
 

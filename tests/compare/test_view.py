@@ -3,12 +3,12 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from sonicmini.compare import Contrast, FileComparison
-from sonicmini.compare_branches import BranchComparison, CountDifference, Place
-from sonicmini.compare_events import EventId, EventMatch
-from sonicmini.compare_timing import compare_reports
-from sonicmini.compare_view import render_comparison, verdict_line
-from tests.test_compare_timing import report
+from sonicmini.compare.branches import BranchComparison, CountDifference, Place
+from sonicmini.compare.events import EventId, EventMatch
+from sonicmini.compare.files import Contrast, FileComparison
+from sonicmini.compare.timing import compare_reports
+from sonicmini.compare.view import render_comparison, verdict_line
+from tests.compare.test_timing import report
 
 ID = EventId(1, 2, 33)
 SAME = BranchComparison(name="nJet", type="int32_t", tolerance=None, compared=7)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from sonicmini.compare_network import Step, holds, network_products, recorded_steps, steps_of
+from sonicmini.compare.network import Step, holds, network_products, recorded_steps, steps_of
 from sonicmini.plugins import resolve
 from tests.tiny_files import PROVENANCE
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sonicmini.compare import FileComparison
-from sonicmini.compare_timing import TimingComparison
+from sonicmini.compare.files import FileComparison
+from sonicmini.compare.timing import TimingComparison
 
 COMPARISON_VERSION = 1
 

@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sonicmini.compare_events import EventId, Pairs, event_id
-from sonicmini.compare_values import (
+from sonicmini.compare.events import EventId, Pairs, event_id
+from sonicmini.compare.values import (
     Floats,
     Rule,
     Values,

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from sonicmini.compare_plot import check_picture, draw
-from sonicmini.compare_timing import PhaseTime, compare_reports
+from sonicmini.compare.plot import check_picture, draw
+from sonicmini.compare.timing import PhaseTime, compare_reports
 from sonicmini.errors import ConfigError, OutputError
-from tests.test_compare_timing import report
+from tests.compare.test_timing import report
 
 PHASES = [("source", "read"), ("tagger", "acquire"), ("tagger", "infer"), ("sink", "write")]
 
@@ -73,6 +73,6 @@ def test_without_matplotlib_the_message_tells_how_to_get_it(tmp_path, monkeypatc
 
 
 def test_matplotlib_is_imported_late():
-    code = "import sys, sonicmini.compare_run; print('matplotlib' in sys.modules)"
+    code = "import sys, sonicmini.compare.run; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"]

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sonicmini.compare_events import EventId, match_events
+from sonicmini.compare.events import EventId, match_events
 
 
 def ids(*events):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from sonicmini.compare_timing import Phase, PhaseTime, Spread, compare_reports
+from sonicmini.compare.timing import Phase, PhaseTime, Spread, compare_reports
 from sonicmini.report import Network, Report
 
 

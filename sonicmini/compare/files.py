@@ -3,17 +3,17 @@
 Integers, flags and all that no network has a part in must be equal to the last bit; what follows
 from a network may differ within a tolerance, because servers add up in another order. Files are
 read branch by branch and some events at a time. What is found is frozen; it is printed elsewhere
-(``compare_view.py``). The JSON form is documented in ``docs/compare.md``.
+(``view.py``). The JSON form is documented in ``docs/compare.md``.
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sonicmini.compare_branches import BranchComparison, FilePair, Verdict, compare_branch
-from sonicmini.compare_events import EventMatch, match_events
-from sonicmini.compare_network import holds, network_products, recorded_steps
-from sonicmini.compare_values import Rule
+from sonicmini.compare.branches import BranchComparison, FilePair, Verdict, compare_branch
+from sonicmini.compare.events import EventMatch, match_events
+from sonicmini.compare.network import holds, network_products, recorded_steps
+from sonicmini.compare.values import Rule
 from sonicmini.io.branches import EventFile, open_events
 from sonicmini.io.miniaod import MINIAOD, MINIAOD_FORMAT
 

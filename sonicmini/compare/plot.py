@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sonicmini.compare_timing import PhaseTime, TimingComparison
+from sonicmini.compare.timing import PhaseTime, TimingComparison
 from sonicmini.errors import ConfigError, OutputError
 from sonicmini.io.partial_file import PartialFile, output_errors
 

@@ -1,11 +1,11 @@
 import json
 from dataclasses import replace
 
-from sonicmini.compare_branches import Place
-from sonicmini.compare_json import to_json
-from sonicmini.compare_timing import compare_reports
-from tests.test_compare_timing import report
-from tests.test_compare_view import AGREED, BAD, ID
+from sonicmini.compare.as_json import to_json
+from sonicmini.compare.branches import Place
+from sonicmini.compare.timing import compare_reports
+from tests.compare.test_timing import report
+from tests.compare.test_view import AGREED, BAD, ID
 
 
 def test_everything_is_in_the_json():

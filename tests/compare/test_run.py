@@ -9,9 +9,9 @@ import pytest
 import yaml
 from onnx import numpy_helper
 
-from sonicmini import compare_run
-from sonicmini.compare_run import compare, compare_and_print
-from sonicmini.compare_sides import CompareOptions
+from sonicmini.compare import run as compare_run
+from sonicmini.compare.run import compare, compare_and_print
+from sonicmini.compare.sides import CompareOptions
 from sonicmini.errors import ConfigError, InputError, ModelError, OutputError
 from sonicmini.job import run_job
 from sonicmini.resources import bundled

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sonicmini import compare_worker
-from sonicmini.compare_worker import _portable, run_apart
+from sonicmini.compare import worker
+from sonicmini.compare.worker import _portable, run_apart
 from sonicmini.config import Overrides, load
 from sonicmini.errors import InputError, SonicminiError
 from sonicmini.resources import bundled
@@ -37,7 +37,7 @@ def _die(*_):
 
 
 def test_a_process_that_dies_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(compare_worker, "_work", _die)
+    monkeypatch.setattr(worker, "_work", _die)
     with pytest.raises(SonicminiError, match="A 1/2: the process of the run ended with code -9"):
         run_apart(config(tmp_path / "a.root"), "A 1/2")
 
@@ -67,7 +67,7 @@ def test_an_interrupted_run_leaves_nothing(number, tmp_path, reap):
         f"""
         import signal
         from pathlib import Path
-        from sonicmini.compare_worker import run_apart
+        from sonicmini.compare.worker import run_apart
         from sonicmini.config import Overrides, load
 
         def stop(*_):
@@ -89,7 +89,7 @@ def test_an_interrupted_run_leaves_nothing(number, tmp_path, reap):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(Path(compare_worker.__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": str(Path(worker.__file__).parents[2])},
     )
     reap(process)
     deadline = time.monotonic() + 600

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sonicmini.compare_timing import NetworkTime, PhaseTime, RunTime, Spread, TimingComparison
+from sonicmini.compare.timing import NetworkTime, PhaseTime, RunTime, Spread, TimingComparison
 
 
 def render_timing(timing: TimingComparison) -> RenderableType:

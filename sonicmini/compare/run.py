@@ -10,14 +10,14 @@ from typing import Any
 
 from rich.console import Console
 
-from sonicmini.compare import FileComparison, compare_files
-from sonicmini.compare_json import to_json
-from sonicmini.compare_network import network_products, steps_of
-from sonicmini.compare_plot import check_picture, draw
-from sonicmini.compare_sides import CompareOptions, Side, refuse_other_inputs, sides
-from sonicmini.compare_timing import TimingComparison, compare_reports
-from sonicmini.compare_view import render_comparison, verdict_line
-from sonicmini.compare_worker import run_apart
+from sonicmini.compare.as_json import to_json
+from sonicmini.compare.files import FileComparison, compare_files
+from sonicmini.compare.network import network_products, steps_of
+from sonicmini.compare.plot import check_picture, draw
+from sonicmini.compare.sides import CompareOptions, Side, refuse_other_inputs, sides
+from sonicmini.compare.timing import TimingComparison, compare_reports
+from sonicmini.compare.view import render_comparison, verdict_line
+from sonicmini.compare.worker import run_apart
 from sonicmini.config import JobConfig
 from sonicmini.errors import ConfigError, OutputError
 from sonicmini.graph import build_graph

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sonicmini.compare import TOLERANCE, Contrast, compare_files
-from sonicmini.compare_events import EventId
+from sonicmini.compare.events import EventId
+from sonicmini.compare.files import TOLERANCE, Contrast, compare_files
 from sonicmini.errors import InputError
 from tests.tiny_files import PROVENANCE, changed, content, write
 

@@ -8,11 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sonicmini.compare import Contrast, FileComparison
-from sonicmini.compare_branches import BranchComparison, Place
-from sonicmini.compare_events import EventId, EventMatch
-from sonicmini.compare_timing import TimingComparison
-from sonicmini.compare_timing_view import render_timing
+from sonicmini.compare.branches import BranchComparison, Place
+from sonicmini.compare.events import EventId, EventMatch
+from sonicmini.compare.files import Contrast, FileComparison
+from sonicmini.compare.timing import TimingComparison
+from sonicmini.compare.timing_view import render_timing
 
 _LISTED = 5
 _CONTRASTS = 12

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sonicmini.compare_values import Rule, badness, differ, differences, limits, outside, relative
+from sonicmini.compare.values import Rule, badness, differ, differences, limits, outside, relative
 
 NAN, INF = np.nan, np.inf
 EXACT = Rule()
