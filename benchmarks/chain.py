@@ -8,16 +8,22 @@ import argparse
 import asyncio
 import os
 import statistics
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from benchmarks.common import in_process, spread, with_events, with_options, without_networks
-from sonicmini.config import JobConfig, Overrides, load
+from benchmarks.common import (
+    command_line,
+    in_process,
+    scratch_job,
+    spread,
+    with_events,
+    with_options,
+    without_networks,
+)
+from sonicmini.config import JobConfig
 from sonicmini.event import Chunk
 from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.route import Direct
@@ -165,23 +171,16 @@ def memory_table(config: JobConfig, sizes: Sequence[int]) -> list[str]:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--repetitions", type=int, default=5)
+    parser = command_line(__doc__, repetitions=5)
     parser.add_argument("--events", type=int, default=600, help="of a timed run")
     parser.add_argument("--memory-events", type=int, nargs="*", default=[500, 5000])
-    parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE")
     return parser.parse_args()
 
 
 def main() -> None:
     """Measures and prints."""
     given = arguments()
-    with tempfile.TemporaryDirectory() as scratch:
-        overrides = Overrides(
-            output=Path(scratch) / "out.root", overwrite=True, assignments=given.set
-        )
-        config = load(given.config, overrides)
+    with scratch_job(given) as config:
         print(f"{len(os.sched_getaffinity(0))} cores; {config.options}\n")
         timed = with_events(config, given.events)
         variants = {

@@ -1,19 +1,46 @@
-"""What benchmarks share: processes of their own, longer inputs, medians."""
+"""What benchmarks share: command line, processes of their own, longer inputs, medians."""
 
+import argparse
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any, TypeVar
 
-from sonicmini.config import JobConfig
+from sonicmini.config import JobConfig, Overrides, load
 from sonicmini.module import SonicProducer
 from sonicmini.plugins import resolve
 from sonicmini.prepare import prepare
 from sonicmini.report import Report
 
 T = TypeVar("T")
+
+
+def command_line(doc: str | None, *, repetitions: int = 0) -> argparse.ArgumentParser:
+    """The arguments that all benchmarks take.
+
+    Args:
+        doc: the benchmark's own text.
+        repetitions: how many unless told; 0 for a benchmark that runs once.
+    """
+    parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
+    parser.add_argument("config", type=Path)
+    if repetitions:
+        parser.add_argument("--repetitions", type=int, default=repetitions)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE")
+    return parser
+
+
+@contextmanager
+def scratch_job(given: argparse.Namespace) -> Iterator[JobConfig]:
+    """The job of the command line; its output goes to a temporary folder."""
+    with tempfile.TemporaryDirectory() as scratch:
+        output = Path(scratch) / "out.root"
+        yield load(given.config, Overrides(output=output, overwrite=True, assignments=given.set))
 
 
 def in_process(function: Callable[..., T], *arguments: object) -> T:

@@ -6,22 +6,22 @@ A proxy in a process of its own stands between client and server and delays ever
 
 import argparse
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.common import (
+    command_line,
     in_process,
     interleaved,
     ratio,
+    scratch_job,
     spread,
     with_events,
     with_inference,
     with_options,
 )
-from sonicmini.config import JobConfig, Overrides, load
+from sonicmini.config import JobConfig
 from sonicmini.inference.embedded.options import ServerOptions
 from sonicmini.inference.embedded.server import start
 from sonicmini.inference.proxy.line import Cable
@@ -51,25 +51,19 @@ def variants(
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--repetitions", type=int, default=5)
+    parser = command_line(__doc__, repetitions=5)
     parser.add_argument("--events", type=int, default=2400, help="of a timed run")
     parser.add_argument("--delay-ms", type=float, default=100.0, help="added to a round trip")
     parser.add_argument("--streams", type=int, nargs="*", default=[1, 2, 4, 8])
     parser.add_argument("--protocol", choices=("http", "grpc"), default="http")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE")
     return parser.parse_args()
 
 
 def main() -> None:
     """Measures and prints."""
     given = arguments()
-    with tempfile.TemporaryDirectory() as scratch:
-        overrides = Overrides(
-            output=Path(scratch) / "out.root", overwrite=True, assignments=given.set
-        )
-        config = with_events(load(given.config, overrides), given.events)
+    with scratch_job(given) as job:
+        config = with_events(job, given.events)
         with start(config.models, ServerOptions()) as server:
             target = urlsplit(server.grpc_url if given.protocol == "grpc" else server.http_url)
             with ProxyProcess(str(target.hostname), target.port or 0) as proxy:

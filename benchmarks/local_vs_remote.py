@@ -6,24 +6,24 @@
 
 import argparse
 import os
-import tempfile
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.common import (
+    command_line,
     in_process,
     interleaved,
     ratio,
+    scratch_job,
     spread,
     with_events,
     with_inference,
     without_networks,
 )
-from sonicmini.config import JobConfig, Overrides, load
+from sonicmini.config import JobConfig
 from sonicmini.event import Tensors
 from sonicmini.inference.embedded.options import ServerOptions
 from sonicmini.inference.embedded.server import EmbeddedServer, start
@@ -77,24 +77,18 @@ def variants(config: JobConfig, server: EmbeddedServer) -> dict[str, Callable[[]
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--repetitions", type=int, default=5)
+    parser = command_line(__doc__, repetitions=5)
     parser.add_argument("--events", type=int, default=1200, help="of a timed run")
     parser.add_argument("--instances", type=int, default=0, help="of each model; 0: one a core")
     parser.add_argument("--only", nargs="*", help="variants whose names contain one of these")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE")
     return parser.parse_args()
 
 
 def main() -> None:
     """Measures and prints."""
     given = arguments()
-    with tempfile.TemporaryDirectory() as scratch:
-        overrides = Overrides(
-            output=Path(scratch) / "out.root", overwrite=True, assignments=given.set
-        )
-        config = with_events(load(given.config, overrides), given.events)
+    with scratch_job(given) as job:
+        config = with_events(job, given.events)
         with start(config.models, ServerOptions(instances=given.instances)) as server:
             chosen = {
                 name: run

@@ -5,21 +5,18 @@
 end with the network's answers. Needs the extra ``test``, which has coffea.
 """
 
-import argparse
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import awkward as ak
 import numpy as np
 from coffea.ml_tools.triton_wrapper import triton_wrapper
 
-from benchmarks.common import spread
-from sonicmini.config import JobConfig, Overrides, load
+from benchmarks.common import command_line, scratch_job, spread
+from sonicmini.config import JobConfig
 from sonicmini.event import Array, Ragged, Tensors
 from sonicmini.inference.address import ServerAddress
 from sonicmini.inference.embedded.options import ServerOptions
@@ -146,13 +143,8 @@ def timed(function: Callable[[], list[Array]]) -> tuple[float, float, Array]:
 
 def main() -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--repetitions", type=int, default=7)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        overrides = Overrides(output=Path(scratch) / "out.root", overwrite=True)
-        config = load(given.config, overrides)
+    given = command_line(__doc__, repetitions=7).parse_args()
+    with scratch_job(given) as config:
         chunks = features(config)
     seconds: dict[str, list[tuple[float, float]]] = {}
     reference: Array | None = None

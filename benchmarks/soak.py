@@ -5,11 +5,9 @@ proxy in front of the embedded Triton hits requests at random with every fault t
 output must be that of a local run.
 """
 
-import argparse
 import contextlib
 import os
 import re
-import tempfile
 import threading
 from collections import Counter
 from pathlib import Path
@@ -17,9 +15,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from benchmarks.common import with_events, with_inference
+from benchmarks.common import command_line, scratch_job, with_events, with_inference
 from sonicmini.compare.files import compare_files
-from sonicmini.config import Overrides, load
 from sonicmini.inference.embedded.options import ServerOptions
 from sonicmini.inference.embedded.server import start
 from sonicmini.inference.proxy.faults import (
@@ -83,19 +80,16 @@ class Watch(threading.Thread):
 
 def main() -> None:
     """Runs, compares, prints."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("config", type=Path)
+    parser = command_line(__doc__)
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--probability", type=float, default=0.02, help="of a fault, a request")
     parser.add_argument("--protocol", choices=("http", "grpc"), default="http")
     parser.add_argument("--shared-memory", choices=("auto", "never"), default="auto")
     given = parser.parse_args()
     before = set(SHARED.iterdir())
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        base = with_events(
-            load(given.config, Overrides(output=folder / "local.root")), given.events
-        )
+    with scratch_job(given) as job:
+        folder = job.output.file.parent
+        base = with_events(job, given.events)
         run_job(base)
         files_before = open_files()
         remote_output = base.output.model_copy(update={"file": folder / "remote.root"})
@@ -116,7 +110,7 @@ def main() -> None:
                 report = run_job(remote)
                 watch.stop()
                 injected = proxy.counters().injected
-        result = compare_files(str(folder / "local.root"), str(folder / "remote.root"))
+        result = compare_files(str(base.output.file), str(folder / "remote.root"))
     network = next(iter(report.networks.values()))
     thirds = [watch.seen[len(watch.seen) * n // 3 : len(watch.seen) * (n + 1) // 3] for n in (1, 2)]
     print(f"{report.events} events, {report.throughput:.1f} events/s; {given.protocol}")
