@@ -91,6 +91,10 @@ def _cause(error: Exception) -> str:
         inner = error.os_error  # the rest repeats the address
         code = inner.errno or 0
         return os.strerror(code) if code > 0 else inner.strerror or type(inner).__name__
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the server closed the connection"  # the library shows what it had read so far
+    if isinstance(error, aiohttp.ClientResponseError):
+        return error.message.partition("\n")[0].rstrip(":")  # then the bytes that came instead
     return str(error) or type(error).__name__
 
 
