@@ -17,12 +17,12 @@ import numpy as np
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
-from sonicmini.modules.gen import GenJets, GenMET
-from sonicmini.modules.jets import AntiKtJets
-from sonicmini.modules.met import RawMET, RawPuppiMET
-from sonicmini.modules.packing import PackPFCandidates
-from sonicmini.modules.puppi import Puppi
-from sonicmini.modules.vertices import PrimaryVertexAssociation, PrimaryVertexSorting
+from sonicmini.modules.gen.jets import GenJets, GenMET
+from sonicmini.modules.jets.ak import AntiKtJets
+from sonicmini.modules.met.raw import RawMET, RawPuppiMET
+from sonicmini.modules.packing.candidates import PackPFCandidates
+from sonicmini.modules.puppi.puppi import Puppi
+from sonicmini.modules.vertexing.primary import PrimaryVertexAssociation, PrimaryVertexSorting
 from sonicmini.simulation.constants import BEAM_SPOT
 from sonicmini.simulation.detector import reconstruct
 from sonicmini.simulation.library import EVENTS as LIBRARY_EVENTS

@@ -50,7 +50,7 @@ END_TO_END = (
         "inference.cms_particlenet",
         "inference.wire_faults",
         "modules.chain",
-        "modules.deepmet_network",
+        "modules.networks.deepmet_network",
     ),
 )
 HEAVY = ("awkward", "fastjet", "numba", "onnxruntime", "scipy", "uproot")

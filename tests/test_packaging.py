@@ -3,12 +3,12 @@
 import ast
 import importlib
 import inspect
-import pkgutil
 import re
 import sys
 import tomllib
 from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 
@@ -60,9 +60,11 @@ def test_version_is_that_of_the_installation():
     assert version("sonicmini") == sonicmini.__version__
 
 
-@pytest.mark.parametrize("name", [info.name for info in pkgutil.iter_modules(modules.__path__)])
+@pytest.mark.parametrize(
+    "name", [info.name for info in walk_packages(modules.__path__, f"{modules.__name__}.")]
+)
 def test_every_module_of_the_package_has_an_entry_point(name):
-    source = importlib.import_module(f"sonicmini.modules.{name}")
+    source = importlib.import_module(name)
     own = {
         item.__name__: f"{source.__name__}:{item.__name__}"
         for item in vars(source).values()

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sonicmini.io.miniaod import MINIAOD
-from sonicmini.modules.gen import GenJets, GenMET
-from sonicmini.modules.jets import AntiKtJets
-from sonicmini.modules.met import RawMET, RawPuppiMET
-from sonicmini.modules.packing import PackPFCandidates
-from sonicmini.modules.puppi import Puppi
-from sonicmini.modules.vertices import PrimaryVertexAssociation, PrimaryVertexSorting
+from sonicmini.modules.gen.jets import GenJets, GenMET
+from sonicmini.modules.jets.ak import AntiKtJets
+from sonicmini.modules.met.raw import RawMET, RawPuppiMET
+from sonicmini.modules.packing.candidates import PackPFCandidates
+from sonicmini.modules.puppi.puppi import Puppi
+from sonicmini.modules.vertexing.primary import PrimaryVertexAssociation, PrimaryVertexSorting
 from tests.toys import toy_products
 
 CHAIN = (

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
-from sonicmini.modules.deepmet import SCALE
+from sonicmini.modules.networks.deepmet import SCALE
 from training.deepmet.export import infer
 from training.deepmet.features import Features
 from training.deepmet.metrics import Resolution, improvement, resolution

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sonicmini.event import Chunk, Ragged
 from sonicmini.graph import build_graph
 from sonicmini.io.schema import AOD
-from sonicmini.modules.deepmet import DeepMET
+from sonicmini.modules.networks.deepmet import DeepMET
 from sonicmini.plugins import resolve
 
 CHAIN = (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sonicmini.modules.deepmet import SCALE
+from sonicmini.modules.networks.deepmet import SCALE
 from training.deepmet.features import Features
 from training.deepmet.loss import ResponseLoss
 from training.deepmet.metrics import Resolution, resolution

@@ -12,8 +12,8 @@ import numpy as np
 from sonicmini.event import Products
 from sonicmini.module import Producer
 from sonicmini.modules.columns import Ints, flat, jagged, offsets_of
-from sonicmini.modules.puppi_inputs import DEFAULT_TUNE, PuppiInputs, PuppiTune, puppi_labels
-from sonicmini.modules.puppi_weights import puppi_alpha, puppi_weights
+from sonicmini.modules.puppi.inputs import DEFAULT_TUNE, PuppiInputs, PuppiTune, puppi_labels
+from sonicmini.modules.puppi.weights import puppi_alpha, puppi_weights
 
 
 def good_vertices(vertices: ak.Array, ndof_min: float = 4.0, z_max: float = 24.0) -> Ints:

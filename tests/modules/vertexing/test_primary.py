@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sonicmini.errors import ModuleError
-from sonicmini.modules.association import line_distance
-from sonicmini.modules.vertices import (
+from sonicmini.modules.vertexing.association import line_distance
+from sonicmini.modules.vertexing.primary import (
     PrimaryVertexAssociation,
     PrimaryVertexSorting,
     sort_vertices,

@@ -11,9 +11,9 @@ import numpy as np
 
 from sonicmini.event import Products
 from sonicmini.module import Producer
-from sonicmini.modules import packed_columns
-from sonicmini.modules.codecs import ETA_MAX, pack_angle
 from sonicmini.modules.columns import Bools, Columns, Ints, events_of, flat, jagged, offsets_of
+from sonicmini.modules.packing import columns as packed_columns
+from sonicmini.modules.packing.codecs import ETA_MAX, pack_angle
 from sonicmini.modules.tracks import CandidateTracks, candidate_tracks
 
 _FULL, _FULL_NO_PIXEL, _LOW, _LOW_NO_PIXEL, _ELECTRON = 8, 264, 520, 776, 0

@@ -13,7 +13,7 @@ from sonicmini.event import Products
 from sonicmini.module import Producer
 from sonicmini.modules.clustering import anti_kt_jets, polar
 from sonicmini.modules.columns import Bools, flat, jagged, momenta, offsets_of
-from sonicmini.modules.met import missing_momentum
+from sonicmini.modules.met.raw import missing_momentum
 
 _NEUTRINOS = (12, 14, 16)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sonicmini.modules.codecs import (
+from sonicmini.modules.packing.codecs import (
     Hits,
     LogScale,
     pack_angle,

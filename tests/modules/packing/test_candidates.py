@@ -7,10 +7,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from sonicmini.modules.codecs import pack_angle, pack_half, unpack_angle, unpack_half
-from sonicmini.modules.packing import PackPFCandidates
-from sonicmini.modules.puppi import Puppi
-from sonicmini.modules.vertices import PrimaryVertexAssociation, PrimaryVertexSorting
+from sonicmini.modules.packing.candidates import PackPFCandidates
+from sonicmini.modules.packing.codecs import pack_angle, pack_half, unpack_angle, unpack_half
+from sonicmini.modules.puppi.puppi import Puppi
+from sonicmini.modules.vertexing.primary import PrimaryVertexAssociation, PrimaryVertexSorting
 from tests.toys import toy_products
 
 

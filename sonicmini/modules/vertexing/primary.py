@@ -11,18 +11,6 @@ import numpy as np
 
 from sonicmini.event import Products
 from sonicmini.module import Producer
-from sonicmini.modules.association import (
-    B_TRACK,
-    DEFAULT_CUTS,
-    USED_IN_FIT,
-    Assignment,
-    AssociationCuts,
-    Jets,
-    assign_by_fit_and_dz,
-    assign_in_jets,
-    assign_the_rest,
-    may_be_displaced,
-)
 from sonicmini.modules.clustering import anti_kt_jets
 from sonicmini.modules.columns import (
     Bools,
@@ -35,7 +23,6 @@ from sonicmini.modules.columns import (
     momenta,
     offsets_of,
 )
-from sonicmini.modules.scores import vertex_scores
 from sonicmini.modules.tracks import (
     Tracks,
     Vertices,
@@ -43,6 +30,19 @@ from sonicmini.modules.tracks import (
     track_columns,
     vertex_columns,
 )
+from sonicmini.modules.vertexing.association import (
+    B_TRACK,
+    DEFAULT_CUTS,
+    USED_IN_FIT,
+    Assignment,
+    AssociationCuts,
+    Jets,
+    assign_by_fit_and_dz,
+    assign_in_jets,
+    assign_the_rest,
+    may_be_displaced,
+)
+from sonicmini.modules.vertexing.scores import vertex_scores
 
 _STORED_QUALITY = np.array([1, 0, 1, 1, 4, 4, 5, 6])  # of each quality of the association
 _B_TAG, _LOOSE, _TIGHT = 4, 6, 7  # among the stored ones

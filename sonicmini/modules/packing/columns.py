@@ -6,7 +6,8 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from sonicmini.modules.codecs import (
+from sonicmini.modules.columns import Columns, Ints, events_of, flat, momenta, offsets_of
+from sonicmini.modules.packing.codecs import (
     ETA_MAX,
     PHI_MAX,
     Hits,
@@ -23,7 +24,6 @@ from sonicmini.modules.codecs import (
     unpack_hits,
     unpack_phi,
 )
-from sonicmini.modules.columns import Columns, Ints, events_of, flat, momenta, offsets_of
 from sonicmini.modules.tracks import CandidateTracks
 
 _MIN_DIFFERENCE = 1e-3  # of track and candidate, in pT and pseudorapidity, to be stored

@@ -13,8 +13,7 @@ import numpy as np
 from scipy.special import erf, erfinv
 
 from sonicmini.modules.columns import Bools, Floats, Ints, kernel
-from sonicmini.modules.neighbours import Points, log_pt2_over_dr2, rapidity_of
-from sonicmini.modules.puppi_inputs import (
+from sonicmini.modules.puppi.inputs import (
     DEFAULT_TUNE,
     LEPTON,
     NEUTRAL,
@@ -23,6 +22,7 @@ from sonicmini.modules.puppi_inputs import (
     PuppiInputs,
     PuppiTune,
 )
+from sonicmini.modules.puppi.neighbours import Points, log_pt2_over_dr2, rapidity_of
 
 _ETA_RANGES = ((0.0, 2.5), (2.5, 3.0), (3.0, 10.0))
 

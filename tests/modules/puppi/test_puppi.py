@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from sonicmini.modules.puppi import Puppi, good_vertices
-from sonicmini.modules.puppi_inputs import (
+from sonicmini.modules.puppi.inputs import (
     DEFAULT_TUNE,
     LEPTON,
     NEUTRAL,
@@ -20,8 +19,9 @@ from sonicmini.modules.puppi_inputs import (
     PuppiTune,
     puppi_labels,
 )
-from sonicmini.modules.puppi_weights import puppi_alpha, puppi_weights
-from sonicmini.modules.vertices import PrimaryVertexAssociation, PrimaryVertexSorting
+from sonicmini.modules.puppi.puppi import Puppi, good_vertices
+from sonicmini.modules.puppi.weights import puppi_alpha, puppi_weights
+from sonicmini.modules.vertexing.primary import PrimaryVertexAssociation, PrimaryVertexSorting
 from tests.toys import toy_products
 
 EVENTS = {"offsets": np.array([0, 1]), "n_vertices": np.array([1])}

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from sonicmini.modules.clustering import anti_kt_jets
-from sonicmini.modules.gen import GenJets, GenMET
-from sonicmini.modules.jets import AntiKtJets
-from sonicmini.modules.met import RawMET, RawPuppiMET
+from sonicmini.modules.gen.jets import GenJets, GenMET
+from sonicmini.modules.jets.ak import AntiKtJets
+from sonicmini.modules.met.raw import RawMET, RawPuppiMET
 from tests.toys import toy_products
 
 SIZES = (500, 0, 1, 120)

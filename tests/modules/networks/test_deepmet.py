@@ -16,7 +16,7 @@ from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.repository import ModelRepository
 from sonicmini.inference.route import Direct
 from sonicmini.inference.service import InferenceService
-from sonicmini.modules.deepmet import DeepMET
+from sonicmini.modules.networks.deepmet import DeepMET
 from sonicmini.testing import run_module
 
 IDS = [-211, -13, -11, 0, 1, 2, 11, 13, 22, 130, 211]

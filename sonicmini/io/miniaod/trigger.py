@@ -1,0 +1,5 @@
+"""Trigger."""
+
+from sonicmini.io.schema import AOD
+
+COLLECTIONS = (AOD["HLT"], AOD["TrigObj"])

@@ -1,0 +1,1 @@
+"""What is kept of generated particles, and what is made of them."""

@@ -1,0 +1,1 @@
+"""Modules whose networks a backend evaluates."""

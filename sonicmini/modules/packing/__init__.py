@@ -1,0 +1,1 @@
+"""Candidates and tracks as Mini-AOD keeps them."""

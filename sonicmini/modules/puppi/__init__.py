@@ -1,0 +1,1 @@
+"""Pileup per particle identification."""
