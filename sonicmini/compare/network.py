@@ -64,12 +64,12 @@ def network_products(steps: Iterable[Step]) -> frozenset[str]:
 
 def holds(branch: str, products: Iterable[str]) -> bool:
     """Whether a branch belongs to one of the products."""
-    prefixes = [_prefix(product) for product in products]
-    return any(
-        branch in (prefix, f"n{prefix}") or branch.startswith(f"{prefix}_") for prefix in prefixes
-    )
+    return any(_holds(branch, product) for product in products)
 
 
-def _prefix(product: str) -> str:
+def _holds(branch: str, product: str) -> bool:
     listed = MINIAOD.get(product) or AOD.get(product)
-    return listed.prefix if listed else product
+    if listed is None:
+        return branch in (product, f"n{product}") or branch.startswith(f"{product}_")
+    # Others may have branches with the same prefix: columns of the same objects.
+    return branch == listed.counter or branch in map(listed.branch_name, listed.branches)

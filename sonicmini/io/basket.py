@@ -49,8 +49,10 @@ class BasketBuffer:
             room = self.max_bytes - self._bytes + before
             stop = start + min(self.max_events - self._events, events - start)
             stop = min(stop, int(np.searchsorted(ends, room)) + 1)
-            for product, part, starts in zip(products, flat, offsets, strict=True):
-                self._append(product, part, starts, slice(start, stop))
+            for part, starts in zip(flat, offsets, strict=True):
+                self._append(part, starts, slice(start, stop))
+            for counter, counts in _counts(products, flat).items():
+                self._counts.setdefault(counter, []).append(counts[start:stop])
             self._events += stop - start
             self._bytes += int(ends[stop - 1] - before)
             if self._events >= self.max_events or self._bytes >= self.max_bytes:
@@ -61,18 +63,10 @@ class BasketBuffer:
         """The events that are left; None if there are none."""
         return self._cut() if self._events else None
 
-    def _append(
-        self,
-        product: StoredProduct,
-        part: FlatProduct,
-        starts: NDArray[np.int64] | None,
-        events: slice,
-    ) -> None:
+    def _append(self, part: FlatProduct, starts: NDArray[np.int64] | None, events: slice) -> None:
         items = events if starts is None else slice(starts[events.start], starts[events.stop])
         for branch, values in part.values.items():
             self._values.setdefault(branch, []).append(values[items])
-        if product.counter is not None and part.counts is not None:
-            self._counts.setdefault(product.counter, []).append(part.counts[events])
 
     def _cut(self) -> Basket:
         values = {branch: np.concatenate(parts) for branch, parts in self._values.items()}
@@ -81,6 +75,17 @@ class BasketBuffer:
         self._values.clear()
         self._counts.clear()
         return Basket(values, offsets)
+
+
+def _counts(
+    products: Sequence[StoredProduct], flat: Sequence[FlatProduct]
+) -> dict[str, NDArray[np.int64]]:
+    """By counter; products that share one have the same."""
+    return {
+        product.counter: part.counts
+        for product, part in zip(products, flat, strict=True)
+        if product.counter is not None and part.counts is not None
+    }
 
 
 def _event_bytes(flat: Sequence[FlatProduct], events: int) -> NDArray[np.int64]:

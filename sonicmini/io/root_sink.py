@@ -1,6 +1,6 @@
 """Writes the products of processed chunks to a ROOT file with NanoAOD's names."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,13 @@ import uproot
 from sonicmini.errors import ConfigError, ModuleError
 from sonicmini.event import Chunk
 from sonicmini.io.basket import Basket, BasketBuffer
-from sonicmini.io.columns import StoredProduct, UnlistedProduct, derive_product, flatten
+from sonicmini.io.columns import (
+    FlatProduct,
+    StoredProduct,
+    UnlistedProduct,
+    derive_product,
+    flatten,
+)
 from sonicmini.io.columns import stored_product as from_table
 from sonicmini.io.metadata import BRANCH_TITLES, METADATA_TREE, Metadata
 from sonicmini.io.partial_file import PartialFile, output_errors
@@ -92,6 +98,7 @@ class RootSink:
             self._stored = tuple(_stored(wanted, chunk) for wanted in self._wanted)
             self._tree = self._create_tree()
         flat = [flatten(stored, _product(chunk, stored.product)) for stored in self._stored]
+        _refuse_other_counts(self._stored, flat, chunk)
         for basket in self._buffer.add(self._stored, flat, chunk.size):
             self._extend(self._tree, basket)
 
@@ -146,7 +153,9 @@ class RootSink:
     def _create_tree(self) -> TreeWriter:
         branches = [column.branch for stored in self._stored for column in stored.columns]
         counters = {
-            stored.counter: stored.title for stored in self._stored if stored.counter is not None
+            stored.counter: stored.title
+            for stored in reversed(self._stored)  # the first of those that share one names it
+            if stored.counter is not None
         }
         with self._guarded():
             return TreeWriter(self._file, EVENT_TREE, branches, counters)
@@ -168,15 +177,46 @@ def _product(chunk: Chunk, name: str) -> ak.Array:
     return chunk.products[name]
 
 
+def _refuse_other_counts(
+    products: Iterable[StoredProduct], flat: Iterable[FlatProduct], chunk: Chunk
+) -> None:
+    """Products with one counter are columns of the same objects."""
+    first: dict[str, tuple[str, FlatProduct]] = {}
+    for stored, part in zip(products, flat, strict=True):
+        if stored.counter is None:
+            continue
+        name, other = first.setdefault(stored.counter, (stored.product, part))
+        if not np.array_equal(other.counts, part.counts):
+            raise ModuleError(
+                f"products {name} and {stored.product} share {stored.counter}, but do not have"
+                f" the same number of objects in each event of {chunk}"
+            )
+
+
 def _refuse_shared_branches(wanted: Iterable[Collection | UnlistedProduct]) -> None:
+    """Products may share a prefix, with columns of the same objects; never a branch."""
+    wanted = tuple(wanted)
+    unlisted = {one.product for one in wanted if isinstance(one, UnlistedProduct)}
     users: dict[str, list[str]] = {}
     for one in wanted:
-        prefix = one.prefix if isinstance(one, Collection) else one.product
-        users.setdefault(prefix, []).append(one.product)
-    faults = [
-        f"products {' and '.join(products)} would be written under the same name {prefix}"
-        for prefix, products in users.items()
-        if len(products) > 1
-    ]
-    if faults:
+        for name in _claims(one, unlisted):
+            users.setdefault(name, []).append(one.product)
+    shared: dict[tuple[str, ...], str] = {}
+    for name, products in users.items():
+        if len(products) > 1:
+            shared.setdefault(tuple(products), name)
+    if shared:
+        faults = [
+            f"products {' and '.join(products)} would be written under the same name {name}"
+            for products, name in shared.items()
+        ]
         raise ConfigError("; ".join(faults) + "; keep one of them")
+
+
+def _claims(one: Collection | UnlistedProduct, unlisted: Container[str]) -> list[str]:
+    """Branches; a product that no table knows has all that begin with its name."""
+    if isinstance(one, UnlistedProduct):
+        return [one.product]
+    if one.prefix in unlisted:
+        return [one.prefix]
+    return [one.branch_name(branch) for branch in one.branches]

@@ -57,6 +57,7 @@ def test_files_that_do_not_tell(provenance):
         ("Tag_score", set(), False),
         ("PFCand_pt", {"PackedPFCand"}, True),
         ("PackedPFCand_pt", {"PackedPFCand"}, False),
+        ("PFCand_scoreOfAnother", {"PackedPFCand"}, False),
         ("DeepMETResolutionTune_pt", {"DeepMETResolutionTune"}, True),
     ],
 )

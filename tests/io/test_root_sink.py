@@ -173,6 +173,28 @@ def test_two_products_of_one_name_in_the_file_are_refused(tmp_path):
         )
 
 
+def tagged(name, counts):
+    scores = Collection(name, "scores of X", "jagged", (Branch(name, "float32", "", ""),), "X")
+    return scores, ak.unflatten(ak.zip({name: np.arange(sum(counts))}), counts)
+
+
+def test_products_may_be_columns_of_the_same_objects(tmp_path):
+    tables, arrays = zip(*(tagged(name, [2, 0, 3]) for name in ("a", "b")), strict=True)
+    products = {"a": arrays[0], "b": arrays[1]}
+    path = write(tmp_path / "out.root", products, size=2, tables=tables)
+    with uproot.open(path) as file:
+        assert file["Events"].keys() == ["nX", "X_a", "X_b"]
+        assert file["Events"]["X_b"].array().to_list() == arrays[1].b.to_list()
+        assert file["Events"]["nX"].array().to_list() == [2, 0, 3]
+
+
+def test_columns_of_other_objects_are_refused(tmp_path):
+    tables, arrays = zip(*(tagged("a", [2, 1]), tagged("b", [2, 2])), strict=True)
+    with pytest.raises(ModuleError, match="products a and b share nX"):
+        write(tmp_path / "out.root", dict(zip("ab", arrays, strict=True)), tables=tables)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_events_make_a_file_with_all_branches(tmp_path):
     tables: list[Collection | UnlistedProduct] = [*TABLES]
     tables.append(UnlistedProduct("Tag", "made by tagger"))
