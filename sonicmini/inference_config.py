@@ -100,7 +100,7 @@ class InferenceConfig(Block):
     """Rows of a request at most; the model's max_batch_size binds as well."""
     max_bytes: Annotated[int, Field(ge=1)] = 2_000_000
     """Bytes of a request's inputs at most, unless a single row has more."""
-    requests_in_flight: Annotated[int, Field(ge=1)] = 2
+    requests_in_flight: Annotated[int, Field(ge=1)] = 4
     """Requests of one module and chunk under way at the same time, at most."""
 
     def place(self, label: str) -> Place:

@@ -43,7 +43,7 @@ class ServiceOptions:
     """
 
     batching: Batching = field(default_factory=Batching)
-    requests_in_flight: int = 2
+    requests_in_flight: int = 4
     allow_nonfinite: bool = False
 
 
