@@ -8,13 +8,35 @@ collections that are not written or are written in another order.
 
 from itertools import chain
 
-from sonicmini.io.miniaod import candidates, gen, jets, leptons, met, trigger, vertices
+from sonicmini.io.miniaod import (
+    candidates,
+    gen,
+    jets,
+    leptons,
+    met,
+    substructure,
+    taus,
+    tracks,
+    trigger,
+    vertices,
+)
 from sonicmini.io.schema import AOD, Collection
 
 MINIAOD_FORMAT = ("sonicmini-miniaod", 1)
 """Name and version of the output format."""
 
-_PARTS = (vertices, candidates, jets, met, leptons, trigger, gen)
+_PARTS = (
+    vertices,
+    candidates,
+    tracks,
+    jets,
+    substructure,
+    taus,
+    met,
+    leptons,
+    trigger,
+    gen,
+)
 
 MINIAOD: dict[str, Collection] = {
     collection.product: collection

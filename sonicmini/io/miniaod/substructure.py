@@ -1,0 +1,5 @@
+"""Substructure of large jets."""
+
+from sonicmini.io.schema import Collection
+
+COLLECTIONS: tuple[Collection, ...] = ()

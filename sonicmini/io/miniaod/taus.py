@@ -1,0 +1,5 @@
+"""Hadronic taus."""
+
+from sonicmini.io.schema import Collection
+
+COLLECTIONS: tuple[Collection, ...] = ()

@@ -1,0 +1,1 @@
+"""Muons, electrons and photons."""

@@ -1,0 +1,1 @@
+"""Hadronic taus."""
