@@ -9,6 +9,7 @@ import awkward as ak
 import fastjet
 import numpy as np
 from fastjet._swig import ClusterSequence as _Banner
+from numpy.typing import DTypeLike
 
 from sonicmini.modules.columns import Bools, Columns, Floats, Ints, events_of, offsets_from
 
@@ -64,11 +65,11 @@ def anti_kt_jets(
     return Clusters(momenta[order], offsets_from(n_jets), constituent, jet)
 
 
-def polar(p4: Floats) -> Columns:
-    """pt, eta, phi and mass of momenta of shape ``(n, 4)``, in single precision."""
+def polar(p4: Floats, dtype: DTypeLike = np.float32) -> Columns:
+    """pt, eta, phi and mass of momenta of shape ``(n, 4)``, in single precision unless told."""
     px, py, pz, energy = p4.T
     pt = np.hypot(px, py)
     mass2 = energy**2 - px**2 - py**2 - pz**2
     columns = (pt, np.arcsinh(pz / pt), np.arctan2(py, px), np.sqrt(np.maximum(mass2, 0.0)))
     names = ("pt", "eta", "phi", "mass")
-    return {name: values.astype(np.float32) for name, values in zip(names, columns, strict=True)}
+    return {name: values.astype(dtype) for name, values in zip(names, columns, strict=True)}
