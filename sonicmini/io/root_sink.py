@@ -181,12 +181,12 @@ def _refuse_other_counts(
     products: Iterable[StoredProduct], flat: Iterable[FlatProduct], chunk: Chunk
 ) -> None:
     """Products with one counter are columns of the same objects."""
-    first: dict[str, tuple[str, FlatProduct]] = {}
+    first: dict[str, tuple[str, Values]] = {}
     for stored, part in zip(products, flat, strict=True):
-        if stored.counter is None:
+        if stored.counter is None or part.counts is None:
             continue
-        name, other = first.setdefault(stored.counter, (stored.product, part))
-        if not np.array_equal(other.counts, part.counts):
+        name, counts = first.setdefault(stored.counter, (stored.product, part.counts))
+        if not np.array_equal(counts, part.counts):
             raise ModuleError(
                 f"products {name} and {stored.product} share {stored.counter}, but do not have"
                 f" the same number of objects in each event of {chunk}"
