@@ -18,6 +18,7 @@ from sonicmini.io.columns import (
     FlatProduct,
     StoredProduct,
     UnlistedProduct,
+    Values,
     derive_product,
     flatten,
 )
