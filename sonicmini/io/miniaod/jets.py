@@ -31,4 +31,17 @@ JET_PFCAND = Collection(
     (integer("jetIdx", "jet in Jet"), integer("pfCandIdx", "candidate in PFCand")),
 )
 
-COLLECTIONS = (JET, JET_PFCAND)
+RHO = Collection(
+    "Rho",
+    "median density of transverse momentum in the cells of a grid (CMS: fixedGridRho...)",
+    "single",
+    (
+        real("fixedGridRhoAll", "GeV", "all candidates, cells of 0.6 in pseudorapidity", 12),
+        real("fixedGridRhoFastjetAll", "GeV", "all candidates, rapidity to 5", 12),
+        real("fixedGridRhoFastjetCentral", "GeV", "all candidates, rapidity to 2.5", 12),
+        real("fixedGridRhoFastjetCentralNeutral", "GeV", "photons and neutral hadrons", 12),
+        real("fixedGridRhoFastjetCentralChargedPileUp", "GeV", "charged hadrons from pileup", 12),
+    ),
+)
+
+COLLECTIONS = (JET, JET_PFCAND, RHO)
