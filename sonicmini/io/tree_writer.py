@@ -13,7 +13,7 @@ from sonicmini.errors import ConfigError
 
 Algorithm: TypeAlias = Literal["ZSTD", "LZMA", "LZ4", "ZLIB"]
 
-DEFAULT_LEVELS: dict[Algorithm, int] = {"ZSTD": 4, "LZMA": 6, "LZ4": 4, "ZLIB": 4}
+DEFAULT_LEVELS: dict[Algorithm, int] = {"ZSTD": 5, "LZMA": 6, "LZ4": 4, "ZLIB": 4}
 
 # The tree's header has room for so many baskets; when they are used up it is written again
 # elsewhere, with so many times the room.

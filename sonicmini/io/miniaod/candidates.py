@@ -1,7 +1,9 @@
 """Particle-flow candidates and tracks.
 
-Values of ``PFCand`` have gone through CMS's packing (``modules/packing/``) already, so that what
-the modules see is what the file holds: ``bits`` truncates nothing further.
+Values of ``PFCand`` have gone through the packing (``modules/packing/``) already, so that what the
+modules see is what the file holds: ``bits`` truncates nothing further. What follows from other
+branches is not stored: the variances of dxy and dsz are the squares of ``dxyErr`` and ``dzErr``,
+and ``dz`` to the associated vertex is ``PFCand_dz - PV_z[PFCand_pvIdx] + PV_z[0]``.
 """
 
 from dataclasses import replace
@@ -10,9 +12,9 @@ from sonicmini.io.miniaod.parts import integer, p4, real
 from sonicmini.io.schema import TRACK, Collection
 
 _COVARIANCE = tuple(
-    replace(branch, bits=None, title=f"{branch.title}, packed; 0 without track details")
+    replace(branch, bits=None, title=f"{branch.title}; 0 without track details")
     for branch in TRACK.branches
-    if branch.name.startswith("cov")
+    if branch.name.startswith("cov") and branch.name not in ("covDxyDxy", "covDszDsz")
 )
 
 PACKED_PFCAND = Collection(
@@ -35,8 +37,7 @@ PACKED_PFCAND = Collection(
         real("dxy", "cm", "transverse impact parameter with respect to the associated vertex"),
         real("dxyErr", "cm", "error of dxy, -1 without track details"),
         real("dz", "cm", "longitudinal impact parameter with respect to PV 0"),
-        real("dzErr", "cm", "error of dz, -1 without track details"),
-        real("dzAssociatedPV", "cm", "longitudinal impact parameter to the associated vertex"),
+        real("dzErr", "cm", "error of dsz (CMS: dzError), -1 without track details"),
         real("puppiWeight", "", "PUPPI weight"),
         real("puppiWeightNoLep", "", "PUPPI weight without leptons"),
         real("hcalFraction", "", "HCAL energy over ECAL and HCAL energy"),

@@ -1,23 +1,25 @@
 """Packed particle-flow candidates: what Mini-AOD keeps of the candidates, in its precision.
 
-CMSSW: ``PATPackedCandidateProducer`` and ``pat::PackedCandidate``. The columns hold unpacked
-numbers, so that every module sees what the output file holds.
+CMSSW: ``PATPackedCandidateProducer`` and ``pat::PackedCandidate``. The columns hold the numbers of
+the output file, so that every module sees what the file holds.
 """
 
 from dataclasses import dataclass
 
 import awkward as ak
 import numpy as np
+from numpy.typing import NDArray
 
 from sonicmini.event import Products
 from sonicmini.module import Producer
 from sonicmini.modules.columns import Bools, Columns, Ints, events_of, flat, jagged, offsets_of
 from sonicmini.modules.packing import columns as packed_columns
-from sonicmini.modules.packing.codecs import ETA_MAX, pack_angle
 from sonicmini.modules.tracks import CandidateTracks, candidate_tracks
 
 _FULL, _FULL_NO_PIXEL, _LOW, _LOW_NO_PIXEL, _ELECTRON = 8, 264, 520, 776, 0
-"""CMS's covariance schemas. Here they only tell which rule a track fell under."""
+"""CMS's covariance schemas: which rule a track fell under."""
+
+_ETA_LEVELS = 2**17
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class PackPFCandidates(Producer):
 
     Attributes:
         min_pt_full: candidates whose pT or whose track's pT (GeV) is above it keep the details of
-            the track in full, as do those of K0s and Lambda candidates.
+            the track in full, as do those of K0s and Lambda candidates and of secondary vertices.
         min_pt_low: candidates above it (GeV) keep them in low quality.
     """
 
@@ -61,6 +63,8 @@ class PackPFCandidates(Producer):
         track_pt = columns["pt"][i] + columns["dTrkPt"][i]
         full = (columns["pt"][i] > self.min_pt_full) | (track_pt > self.min_pt_full)
         full |= _in_v0(inputs["V0"], offsets_of(inputs["Track"]), link)
+        if "InclusiveSVCand" in inputs:
+            full |= _in_vertex(inputs["InclusiveSVCand"], offsets_of(inputs["PFCand"]), link)
         low = ~full & (columns["pt"][i] > self.min_pt_low)
         pixel = flat(inputs["Track"], "nValidPixelHits", np.int64)[link.track] > 0
         schema = np.where(full, np.where(pixel, _FULL, _FULL_NO_PIXEL), 0)
@@ -80,6 +84,19 @@ def _in_v0(v0: ak.Array, track_offsets: Ints, link: CandidateTracks) -> Bools:
     return np.isin(link.track, np.concatenate(used))
 
 
+def _in_vertex(used: ak.Array, offsets: Ints, link: CandidateTracks) -> Bools:
+    """Candidates of secondary vertices."""
+    candidate = offsets[events_of(offsets_of(used))] + flat(used, "candIdx", np.int64)
+    return np.isin(link.candidate, candidate)
+
+
+def _eta_level(eta: NDArray[np.float32]) -> Ints:
+    """The multiple of the grid that a packed pseudorapidity is."""
+    outermost = _ETA_LEVELS // 2 - 1
+    levels = np.ldexp(eta.astype(np.float64), packed_columns.ETA_BITS)
+    return np.clip(levels, -outermost, outermost).astype(np.int64)
+
+
 def packed_order(columns: Columns, offsets: Ints) -> Ints:
     """CMS's order of packed candidates, as positions among the candidates of all events.
 
@@ -96,7 +113,7 @@ def packed_order(columns: Columns, offsets: Ints) -> Ints:
         (~columns["hasTrackDetails"], 2),
         (1023 - columns["covarianceSchema"].astype(np.int64), 1024),
         (columns["pvIdx"].astype(np.int64) + 1, 2**15),
-        (2**15 - pack_angle(columns["eta"], ETA_MAX).astype(np.int64), 2**16),
+        (_ETA_LEVELS // 2 - _eta_level(columns["eta"]), _ETA_LEVELS),
     ):
         key = key * size + column
     return np.argsort(key, kind="stable")

@@ -1,8 +1,12 @@
-"""How CMS packs numbers of Mini-AOD candidates into 8 and 16 bits, and unpacks them.
+"""The precision of packed candidates: CMS's codecs, or binary grids at least as fine.
 
-CMSSW: ``MiniFloatConverter``, ``logintpack`` and ``pat::PackedCandidate``. Values beyond the range
-become the outermost ones. Packing what was unpacked gives the same bits again, but for fractions
-with 100 levels: there some lose another level, in CMS too.
+CMSSW: ``MiniFloatConverter`` and ``pat::PackedCandidate``. CMS stores small integers
+and multiplies them when they are read. The columns here are stored as the numbers themselves, and
+multiples of 6/32767 or 1/100 fill a mantissa with bits that say nothing and do not compress. Where
+that is so, a grid with a power of two as its step takes the place of CMS's integer.
+
+Values beyond the range of a codec become the outermost ones. Packing what was unpacked gives the
+same number again.
 """
 
 from typing import Any, NamedTuple, TypeAlias
@@ -13,16 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 from sonicmini.modules.columns import kernel
 
 Halves: TypeAlias = NDArray[np.uint16]
-Shorts: TypeAlias = NDArray[np.int16]
 Bytes: TypeAlias = NDArray[np.uint8]
 SignedBytes: TypeAlias = NDArray[np.int8]
 Singles: TypeAlias = NDArray[np.float32]
 
-ETA_MAX, PHI_MAX = 6.0, 3.2
-"""Ranges of packed pseudorapidity and azimuth."""
-
 _HALF_MAX = 65504.0
-_SHORT_MAX = 32767
 
 
 def pack_half(values: ArrayLike) -> Halves:
@@ -58,28 +57,37 @@ def _half_bits(bits: NDArray[np.uint32]) -> Halves:
     return result
 
 
-def pack_angle(values: ArrayLike, limit: float) -> Shorts:
-    """Fixed point numbers between ``-limit`` and ``limit``, halves rounded away from 0."""
-    scaled = np.asarray(values, dtype=np.float64) / limit * _SHORT_MAX
-    rounded = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled)
-    return np.clip(rounded, -_SHORT_MAX, _SHORT_MAX).astype(np.int16)
+def on_grid(values: ArrayLike, bits: int) -> Singles:
+    """The nearest multiples of ``2**-bits``, halves to the even one.
 
-
-def unpack_angle(packed: Shorts, limit: float) -> Singles:
-    """The numbers that :func:`pack_angle` stored."""
-    return packed.astype(np.float32) * np.float32(limit) / np.float32(_SHORT_MAX)
-
-
-def unpack_phi(packed: Shorts, pt: Singles) -> Singles:
-    """The azimuth of candidates, shifted by up to a tenth of the spacing.
-
-    The shift depends on the unpacked pT (GeV), so that candidates hardly ever coincide.
+    A number beyond ``2**(23 - bits)`` keeps the 23 bits of a single-precision mantissa instead.
     """
-    with np.errstate(divide="ignore"):
-        steps = np.where(pt < 1, 0.1 * pt.astype(np.float64), 0.1 / pt)
-    sign = np.where((pt * np.float32(10)).astype(np.int64) % 2 == 0, 1.0, -1.0)
-    shift = sign * steps * PHI_MAX / _SHORT_MAX
-    return (unpack_angle(packed, PHI_MAX) + shift).astype(np.float32)
+    return np.ldexp(np.rint(np.ldexp(np.asarray(values, np.float64), bits)), -bits).astype(
+        np.float32
+    )
+
+
+def azimuth_on_grid(phi: ArrayLike, bits: int) -> Singles:
+    """As :func:`on_grid`, but never beyond the half circle: the outermost multiple is within it."""
+    outermost = np.ldexp(np.floor(np.ldexp(np.pi, bits)), -bits)
+    return np.clip(on_grid(phi, bits), -outermost, outermost).astype(np.float32)
+
+
+def keep_bits(values: ArrayLike, bits: ArrayLike) -> Singles:
+    """The nearest numbers with so many bits of mantissa, halves away from 0.
+
+    The relative error is at most ``2**-(bits + 1)``.
+
+    Args:
+        values: any shape.
+        bits: 1 to 22, one for all or one for each value.
+    """
+    singles = np.ascontiguousarray(values, dtype=np.float32)
+    dropped = (23 - np.asarray(bits)).astype(np.uint32)
+    half = np.uint32(1) << (dropped - np.uint32(1))
+    # A carry out of the mantissa goes into the exponent, which is the right result.
+    rounded = (((singles.view(np.uint32) + half) >> dropped) << dropped).view(np.float32)
+    return np.where(np.isfinite(singles), rounded, singles)
 
 
 def pack_fraction(values: ArrayLike, levels: int) -> Bytes:
@@ -102,39 +110,6 @@ def pack_difference(values: ArrayLike) -> SignedBytes:
 def unpack_difference(packed: SignedBytes) -> Singles:
     """The numbers that :func:`pack_difference` stored."""
     return packed.astype(np.float32) / np.float32(127)
-
-
-class LogScale(NamedTuple):
-    """Positive or signed numbers on a logarithmic scale of 8 bits.
-
-    Attributes:
-        low: logarithm of the least magnitude.
-        high: logarithm of the end of the scale, one level above the largest magnitude.
-        levels: number of magnitudes, at most 128.
-    """
-
-    low: float
-    high: float
-    levels: int = 128
-
-
-def pack_log(values: ArrayLike, scale: LogScale) -> SignedBytes:
-    """The nearest level of each number, negative for negative numbers.
-
-    There is no negative 0: the least negative magnitude is that of level 1.
-    """
-    numbers = np.asarray(values, dtype=np.float64)
-    with np.errstate(divide="ignore"):
-        centred = (np.log(np.abs(numbers)) - scale.low) / (scale.high - scale.low) * scale.levels
-    level = np.rint(np.clip(np.nan_to_num(centred, nan=0.0), 0, scale.levels - 1))
-    return np.where(numbers < 0, -np.maximum(level, 1), level).astype(np.int8)
-
-
-def unpack_log(packed: SignedBytes, scale: LogScale) -> Singles:
-    """The numbers that :func:`pack_log` stored."""
-    level = np.abs(packed.astype(np.float64))
-    magnitude = np.exp(scale.low + level / scale.levels * (scale.high - scale.low))
-    return np.where(packed < 0, -magnitude, magnitude).astype(np.float32)
 
 
 class Hits(NamedTuple):
@@ -161,32 +136,3 @@ def unpack_hits(layers: Bytes, extra: Bytes) -> Hits:
     pixel_layers, strip_layers = layers & 7, layers >> 3
     pixel_hits = (extra & 7) + pixel_layers
     return Hits(pixel_layers, strip_layers, pixel_hits, (extra >> 3) + strip_layers + pixel_hits)
-
-
-_COVARIANCE_HALVES = ("covDxyDxy", "covDxyDsz", "covDszDsz")
-_COVARIANCE_LOGS = {  # scale, power of pT by which the element is multiplied
-    "covQopQop": (LogScale(-15, 5, 32), 2),
-    "covLamLam": (LogScale(-20, 0, 32), 0),
-    "covPhiPhi": (LogScale(-15, 5, 32), 2),
-    "covPhiDxy": (LogScale(-17, -4), 0),
-    "covLamDsz": (LogScale(-17, -4), 0),
-}
-
-
-def packed_covariance(elements: dict[str, NDArray[Any]], pt: Singles) -> dict[str, Singles]:
-    """The track covariance after packing and unpacking, by the codec of early Mini-AOD.
-
-    That of current releases depends on tables that are not public. The elements of dxy and dsz
-    are half floats of 10^4 cm2, the others are on logarithmic scales of 8 bits.
-
-    Args:
-        elements: by name, as in ``Track``.
-        pt: unpacked, in GeV; must not be 0.
-    """
-    result = {}
-    for name in _COVARIANCE_HALVES:
-        result[name] = unpack_half(pack_half(elements[name] * np.float32(1e4))) / np.float32(1e4)
-    for name, (scale, power) in _COVARIANCE_LOGS.items():
-        factor = pt**power
-        result[name] = unpack_log(pack_log(elements[name] * factor, scale), scale) / factor
-    return result

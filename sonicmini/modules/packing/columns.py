@@ -6,26 +6,30 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from sonicmini.modules.columns import Columns, Ints, events_of, flat, momenta, offsets_of
+from sonicmini.modules.columns import Bools, Columns, Ints, events_of, flat, momenta, offsets_of
 from sonicmini.modules.packing.codecs import (
-    ETA_MAX,
-    PHI_MAX,
     Hits,
-    pack_angle,
+    azimuth_on_grid,
+    keep_bits,
+    on_grid,
     pack_difference,
     pack_fraction,
     pack_half,
     pack_hits,
-    packed_covariance,
-    unpack_angle,
     unpack_difference,
     unpack_fraction,
     unpack_half,
     unpack_hits,
-    unpack_phi,
 )
 from sonicmini.modules.tracks import CandidateTracks
 
+ETA_BITS = 13  # steps of 2^-13; CMS 6/32767, which is coarser by half
+_PHI_BITS = 14  # CMS 3.2/32767, which is coarser by half
+_DXY_BITS, _DZ_BITS = 14, 13  # steps of 0.6 and 1.2 um, of errors of 7 and 14 um and more
+_FRACTION_BITS, _FRACTION_MAX = 7, 2.5  # CMS in steps of 1/100, up to 2.55
+_ERROR_BITS, _ERROR_BITS_LOW = 7, 4  # of mantissa, in full and in low quality
+_COVARIANCE_BITS, _COVARIANCE_BITS_LOW = 3, 2
+_LOW_QUALITY = (520, 776)  # CMS's schemas
 _MIN_DIFFERENCE = 1e-3  # of track and candidate, in pT and pseudorapidity, to be stored
 _ISOLATED_PT = 3.0  # of charged hadrons whose uncalibrated calorimeter fractions are stored
 _CALORIMETER_PT = 0.5  # of charged candidates and photons whose calorimeter fractions are stored
@@ -33,11 +37,10 @@ _CALORIMETER_PT = 0.5  # of charged candidates and photons whose calorimeter fra
 
 def kinematics(candidates: ak.Array) -> Columns:
     """Momentum and identity."""
-    pt = _half(flat(candidates, "pt"))
     return {
-        "pt": pt,
-        "eta": unpack_angle(pack_angle(flat(candidates, "eta"), ETA_MAX), ETA_MAX),
-        "phi": _wrapped(unpack_phi(pack_angle(flat(candidates, "phi"), PHI_MAX), pt)),
+        "pt": _half(flat(candidates, "pt")),
+        "eta": on_grid(flat(candidates, "eta"), ETA_BITS),
+        "phi": azimuth_on_grid(_wrapped(flat(candidates, "phi")), _PHI_BITS),
         "mass": _half(flat(candidates, "mass")),
         "pdgId": flat(candidates, "pdgId", np.int16),
         "charge": flat(candidates, "charge", np.int16),
@@ -47,20 +50,22 @@ def kinematics(candidates: ak.Array) -> Columns:
 def vertices(association: ak.Array, slimmed: ak.Array) -> Columns:
     """Link to the vertex, and impact parameters with respect to it and along PV 0.
 
-    As in CMS, ``dz`` to PV 0 is that to the associated vertex and the distance of the two.
+    As in CMS, ``dz`` is that to PV 0. ``dzAssociatedPV`` is ``dz`` less the distance of the two
+    vertices: it is not stored.
     """
     offsets, event = offsets_of(slimmed), events_of(offsets_of(association))
     index = flat(association, "pvIdx", np.int64)
     first = np.where(index >= 0, offsets[event], -1)
-    z = np.append(flat(slimmed, "z", np.float32), np.float32(0))
-    dz = _half(flat(association, "dz", np.float32) * 100) / np.float32(100)
+    z = np.append(flat(slimmed, "z"), 0.0)
+    distance = z[np.where(index >= 0, first + index, -1)] - z[first]
+    dz = on_grid(flat(association, "dz") + distance, _DZ_BITS)
     columns = {
         name: flat(association, name, None) for name in ("pvIdx", "pvAssocQuality", "fromPV")
     }
     return columns | {
-        "dxy": _half(flat(association, "dxy", np.float32) * 100) / np.float32(100),
-        "dz": dz + z[np.where(index >= 0, first + index, -1)] - z[first],
-        "dzAssociatedPV": dz,
+        "dxy": on_grid(flat(association, "dxy"), _DXY_BITS),
+        "dz": dz,
+        "dzAssociatedPV": (dz - distance).astype(np.float32),
     }
 
 
@@ -90,7 +95,8 @@ def calorimeters(candidates: ak.Array) -> Columns:
         }
     columns: Columns = {"isIsolatedChargedHadron": isolated}
     for name, (fraction, stored) in fractions.items():
-        columns[name] = unpack_fraction(pack_fraction(np.where(stored, fraction, 0.0), 100), 100)
+        bounded = np.clip(np.nan_to_num(np.where(stored, fraction, 0.0)), 0, _FRACTION_MAX)
+        columns[name] = on_grid(bounded, _FRACTION_BITS)
     return columns
 
 
@@ -119,8 +125,7 @@ def track_kinematics(candidates: ak.Array, tracks: ak.Array, link: CandidateTrac
     for name in ("pt", "eta"):
         small = np.abs(differences[name]) < _MIN_DIFFERENCE
         differences[name] = np.where(small, 0.0, _half(differences[name]))
-    turn = pack_angle(_wrapped(differences["phi"]), PHI_MAX)
-    differences["phi"] = unpack_angle(turn, PHI_MAX)
+    differences["phi"] = azimuth_on_grid(_wrapped(differences["phi"]), _PHI_BITS)
     columns = {}
     for name, values in differences.items():
         columns[f"dTrk{name.title()}"] = np.zeros(offsets_of(candidates)[-1], dtype=np.float32)
@@ -131,10 +136,12 @@ def track_kinematics(candidates: ak.Array, tracks: ak.Array, link: CandidateTrac
 def track_details(tracks: ak.Array, link: CandidateTracks, packed: Columns) -> Columns:
     """Hits, fit quality and covariance of the tracks whose details are kept.
 
+    The variances of dxy and dsz are the squares of the stored errors: they are not stored.
+
     Args:
         tracks: of all events.
         link: candidates with tracks.
-        packed: columns so far, with ``hasTrackDetails``.
+        packed: columns so far, with ``hasTrackDetails`` and ``covarianceSchema``.
     """
     n = len(packed["pt"])
     columns: Columns = {"highPurity": np.zeros(n, dtype=np.bool_)}
@@ -147,23 +154,35 @@ def track_details(tracks: ak.Array, link: CandidateTracks, packed: Columns) -> C
     details: Columns = _hits(tracks, t)
     chi2, ndof = flat(tracks, "chi2")[t], flat(tracks, "ndof")[t]
     details["normChi2"] = np.clip(np.where(ndof > 0, chi2 / np.maximum(ndof, 1), 255), 0, 255)
-    elements = {name: flat(tracks, name, np.float32)[t] for name in _COVARIANCE}
-    details |= packed_covariance(elements, packed["pt"][i])
     for name, values in details.items():
-        columns[name] = np.zeros(n, dtype=np.float32 if name in _COVARIANCE else np.uint8)
+        columns[name] = np.zeros(n, dtype=np.uint8)
         columns[name][i] = values
-    for name, element in (("dxyErr", "covDxyDxy"), ("dzErr", "covDszDsz")):
-        columns[name] = np.full(n, -1, dtype=np.float32)
-        columns[name][i] = np.sqrt(columns[element][i])
+    low = np.isin(packed["covarianceSchema"][i], _LOW_QUALITY)
+    for name, values in _covariance(tracks, t, low).items():
+        columns[name] = np.full(n, -1 if name in _ERRORS else 0, dtype=np.float32)
+        columns[name][i] = values
     return columns
 
 
+def _covariance(tracks: ak.Array, index: Ints, low: Bools) -> Columns:
+    """Errors of the impact parameters and the covariance, with fewer bits in low quality."""
+    bits = np.where(low, _COVARIANCE_BITS_LOW, _COVARIANCE_BITS)
+    columns: Columns = {
+        name: keep_bits(flat(tracks, name, np.float32)[index], bits) for name in _COVARIANCE
+    }
+    bits = np.where(low, _ERROR_BITS_LOW, _ERROR_BITS)
+    for error, variance in _ERRORS.items():
+        exact = np.sqrt(np.maximum(flat(tracks, variance, np.float32)[index], 0))
+        columns[error] = keep_bits(exact, bits)
+        columns[variance] = columns[error] ** 2
+    return columns
+
+
+_ERRORS = {"dxyErr": "covDxyDxy", "dzErr": "covDszDsz"}
 _COVARIANCE = (
     "covQopQop",
     "covLamLam",
     "covPhiPhi",
-    "covDxyDxy",
-    "covDszDsz",
     "covDxyDsz",
     "covPhiDxy",
     "covLamDsz",

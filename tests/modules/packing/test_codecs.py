@@ -10,25 +10,20 @@ from hypothesis import strategies as st
 
 from sonicmini.modules.packing.codecs import (
     Hits,
-    LogScale,
-    pack_angle,
+    azimuth_on_grid,
+    keep_bits,
+    on_grid,
     pack_difference,
     pack_fraction,
     pack_half,
     pack_hits,
-    pack_log,
-    packed_covariance,
-    unpack_angle,
     unpack_difference,
     unpack_fraction,
     unpack_half,
     unpack_hits,
-    unpack_log,
-    unpack_phi,
 )
 
 floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
-SCALES = [LogScale(-15, 5, 32), LogScale(-20, 0, 32), LogScale(-17, -4)]
 
 
 def reference_half(value):
@@ -79,29 +74,50 @@ def test_half_keeps_not_a_number():
     assert np.isnan(unpack_half(pack_half([math.nan]))[0])
 
 
-@given(st.floats(-20, 20), st.sampled_from([6.0, 3.2]))
-def test_angles_are_rounded_idempotent_and_saturate(value, limit):
-    packed = pack_angle([value], limit)
-    unpacked = unpack_angle(packed, limit)
-    assert np.array_equal(pack_angle(unpacked, limit), packed)
-    clipped = max(-limit, min(limit, value))
-    assert abs(unpacked[0] - clipped) <= limit / 32767 / 2 + 1e-6
+@given(st.floats(-20, 20), st.integers(7, 14))
+def test_grids_hold_the_nearest_multiple(value, bits):
+    found = on_grid([value], bits)
+    assert float(found[0] * 2**bits).is_integer()
+    assert abs(float(found[0]) - value) <= 2.0 ** -(bits + 1)
+    assert np.array_equal(on_grid(found, bits), found)
 
 
-def test_halves_of_angles_are_rounded_away_from_zero():
-    assert pack_angle([0.5 * 6 / 32767, -0.5 * 6 / 32767], 6.0).tolist() == [1, -1]
+def test_far_from_zero_a_grid_has_the_precision_of_single_numbers():
+    assert on_grid([12345.678901], 14)[0] == np.float32(12345.678901)
 
 
-@pytest.mark.parametrize("pt", [0.0, 0.03, 0.95, 1.0, 1.1, 37.0, 6000.0])
-def test_azimuth_is_shifted_by_at_most_a_tenth_of_a_step(pt):
-    packed = np.arange(-32767, 32768, dtype=np.int16)
-    phi = unpack_phi(packed, np.full(len(packed), pt, dtype=np.float32))
-    assert np.array_equal(pack_angle(phi, 3.2), packed)
-    shift = 0.1 * pt if pt < 1 else 0.1 / pt
-    sign = 1 if int(np.float32(pt) * 10) % 2 == 0 else -1
-    np.testing.assert_allclose(
-        phi - packed * (3.2 / 32767), sign * shift * 3.2 / 32767, rtol=0, atol=5e-7
+@given(st.floats(-math.pi, math.pi), st.integers(10, 14))
+def test_an_azimuth_stays_on_the_circle(value, bits):
+    found = float(azimuth_on_grid([value], bits)[0])
+    assert abs(found) <= math.pi
+    assert (found * 2**bits).is_integer()
+    assert abs(found - value) < 2.0**-bits
+
+
+@given(floats, st.integers(1, 22))
+def test_kept_bits_are_the_nearest(value, bits):
+    found = float(keep_bits([value], bits)[0])
+    mantissa, exponent = math.frexp(value)
+    reference = math.copysign(
+        math.ldexp(math.floor(math.ldexp(abs(mantissa), bits + 1) + 0.5), exponent - bits - 1),
+        value,
     )
+    if 2.0**-126 <= abs(value) < 2.0**127 or value == 0:
+        assert found == reference
+    assert np.array_equal(keep_bits([found], bits), np.array([found], np.float32))
+
+
+def test_each_value_may_have_bits_of_its_own():
+    assert keep_bits([1.3, 1.3, 1.3], np.array([1, 2, 22])).tolist() == [
+        1.5,
+        1.25,
+        pytest.approx(1.3, rel=1e-6),
+    ]
+
+
+def test_kept_bits_of_no_numbers():
+    assert np.isnan(keep_bits([math.nan], 3)[0])
+    assert keep_bits([math.inf, -math.inf], 3).tolist() == [math.inf, -math.inf]
 
 
 @pytest.mark.parametrize("levels", [100, 255])
@@ -128,27 +144,6 @@ def test_differences_are_truncated_towards_zero(value):
     assert np.array_equal(pack_difference(unpack_difference(packed)), packed)
 
 
-@pytest.mark.parametrize("scale", SCALES)
-def test_every_level_of_a_log_scale_survives(scale):
-    packed = np.arange(1 - scale.levels, scale.levels).astype(np.int8)
-    assert np.array_equal(pack_log(unpack_log(packed, scale), scale), packed)
-
-
-@given(st.floats(-25, 10), st.booleans(), st.sampled_from(SCALES))
-def test_log_scales_are_accurate_to_half_a_level_and_saturate(log, negative, scale):
-    value = math.exp(log) * (-1 if negative else 1)
-    unpacked = float(unpack_log(pack_log([value], scale), scale)[0])
-    assert (unpacked < 0) == negative
-    level = (scale.high - scale.low) / scale.levels
-    lowest = scale.low + level * negative
-    clipped = max(lowest, min(scale.high - level, log))
-    assert abs(math.log(abs(unpacked)) - clipped) <= level / 2 + 1e-6
-
-
-def test_zero_becomes_the_least_magnitude():
-    assert unpack_log(pack_log([0.0], SCALES[2]), SCALES[2])[0] == pytest.approx(math.exp(-17))
-
-
 small = st.integers(0, 60)
 
 
@@ -168,29 +163,3 @@ def test_hits_are_kept_up_to_their_bits(pixel_layers, strip_layers, more_pixels,
         assert [int(n[0]) for n in unpacked] == [int(n[0]) for n in hits]
     again = unpack_hits(*pack_hits(unpacked))
     assert [int(n[0]) for n in again] == [int(n[0]) for n in unpacked]
-
-
-def test_covariance_is_accurate_to_its_codecs():
-    rng = np.random.default_rng(1)
-    pt = rng.uniform(0.5, 20, 50).astype(np.float32)
-    elements = {
-        "covQopQop": rng.uniform(1e-5, 1e-2, 50) / pt**2,
-        "covLamLam": rng.uniform(1e-8, 1e-4, 50),
-        "covPhiPhi": rng.uniform(1e-6, 1e-2, 50) / pt**2,
-        "covDxyDxy": rng.uniform(1e-6, 1e-2, 50),
-        "covDszDsz": rng.uniform(1e-6, 1e-2, 50),
-        "covDxyDsz": rng.uniform(-1e-4, 1e-4, 50),
-        "covPhiDxy": rng.uniform(-1e-2, -1e-6, 50),
-        "covLamDsz": rng.uniform(1e-7, 1e-2, 50),
-    }
-    packed = packed_covariance({k: v.astype(np.float32) for k, v in elements.items()}, pt)
-    assert set(packed) == set(elements)
-    for name, values in elements.items():
-        factor = {
-            "covDxyDxy": 2**-11,
-            "covDszDsz": 2**-11,
-            "covDxyDsz": 2**-10,
-            "covPhiDxy": 0.06,
-            "covLamDsz": 0.06,
-        }.get(name, 0.4)
-        np.testing.assert_allclose(packed[name], values, rtol=factor, atol=1e-10)
