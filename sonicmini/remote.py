@@ -21,6 +21,7 @@ from sonicmini.inference.known import KnownAnswer, known_inputs
 from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.repository import ModelSpec
 from sonicmini.inference.route import Answer, Direct, Persistence, Route, Servers, Try
+from sonicmini.inference.settled import settled
 from sonicmini.inference.triton import ModelStatistics, TritonClient, WireOptions
 from sonicmini.inference_config import AccessConfig, InferenceConfig
 from sonicmini.overlap import Overlap
@@ -69,7 +70,7 @@ class Remote:
 
     async def begin(self) -> None:
         """Takes note of what the servers have done so far."""
-        self._before = await self._statistics()
+        self._before = await settled(self._statistics)
 
     async def finish(self, report: Report) -> None:
         """Tells what the servers say of the time since ``begin``, and what became of them.
@@ -80,7 +81,7 @@ class Remote:
         Raises:
             ModelError: a server has another model by now; its answers cannot be trusted.
         """
-        for (name, model), after in (await self._statistics()).items():
+        for (name, model), after in (await settled(self._statistics)).items():
             network = report.networks.get((model, name))
             before = self._before.get((name, model))
             if network is not None and before is not None:
