@@ -9,13 +9,14 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from sonicmini.errors import ConfigError, nearest
 from sonicmini.inference_config import Block, InferenceConfig, Place
+from sonicmini.io.keep import EVERYTHING, Statement
 
 _SECRET_PLACES = {"access", "servers", "preferred"}
 """Keys below which a mistyped value may be a secret: it is not repeated in a message."""
@@ -29,12 +30,21 @@ class InputConfig(Block):
     """Total number of events over all files; all if absent."""
 
 
+def _as_statement(text: str) -> str:
+    Statement.parse(text)
+    return text
+
+
+KeepStatement: TypeAlias = Annotated[str, AfterValidator(_as_statement)]
+
+
 class OutputConfig(Block):
     """What is written."""
 
     file: Path
-    keep: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Products, in the order of the file."""
+    format: Literal["ttree", "rntuple"] = "ttree"
+    keep: Annotated[tuple[KeepStatement, ...], Field(min_length=1)] = EVERYTHING
+    """Statements that keep or drop products and branches, the last that matches decides."""
     compression: Literal["ZSTD", "LZMA", "LZ4", "ZLIB"] = "ZSTD"
     compression_level: Annotated[int, Field(ge=1, le=9)] | None = None
     """The algorithm's usual level if absent."""

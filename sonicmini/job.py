@@ -17,11 +17,10 @@ from sonicmini.inference.client import Client
 from sonicmini.inference.route import Direct, Route, Try
 from sonicmini.inference.service import InferenceService, RequestRecord, ServiceOptions
 from sonicmini.io.columns import UnlistedProduct
-from sonicmini.io.miniaod import MINIAOD, MINIAOD_FORMAT
+from sonicmini.io.miniaod import MINIAOD_FORMAT
 from sonicmini.io.partial_file import output_errors
 from sonicmini.io.root_sink import OutputOptions, RootSink
-from sonicmini.io.schema import AOD
-from sonicmini.prepare import EVENT_ID, Job, prepare
+from sonicmini.prepare import Job, prepare
 from sonicmini.processor import EventProcessor
 from sonicmini.provenance import provenance
 from sonicmini.remote import LOCAL, Remote, RemoteOptions, open_remote
@@ -106,16 +105,13 @@ def _settings(config: JobConfig) -> dict[str, int]:
 def _sink(job: Job) -> RootSink:
     output = job.config.output
     makers = {product: label for label in job.graph for product in job.modules[label].produces}
-    keep = dict.fromkeys((*EVENT_ID, *output.keep))
     with output_errors(output.file):
         output.file.parent.mkdir(parents=True, exist_ok=True)
     return RootSink(
         output.file,
         [
-            MINIAOD.get(product)
-            or AOD.get(product)
-            or UnlistedProduct(product, f"made by {makers[product]}")
-            for product in keep
+            table or UnlistedProduct(product, f"made by {makers[product]}")
+            for product, table in job.content.items()
         ],
         file_format=MINIAOD_FORMAT,
         options=OutputOptions(

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from sonicmini.config import JobConfig
-from sonicmini.errors import ConfigError, GraphError, nearest
+from sonicmini.errors import ConfigError, GraphError
 from sonicmini.graph import build_graph
 from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.repository import ModelRepository, ModelSpec
 from sonicmini.inference_config import Place
+from sonicmini.io.keep import written
 from sonicmini.io.root_source import RootSource
-from sonicmini.io.schema import AOD
+from sonicmini.io.schema import AOD, Collection
 from sonicmini.module import Module, SonicProducer
 from sonicmini.plugins import instantiate, resolve
 from sonicmini.workers import Workers
@@ -25,6 +26,8 @@ class Job:
     config: JobConfig
     modules: dict[str, Module]
     graph: dict[str, set[str]]
+    content: dict[str, Collection | None]
+    """Products to write with their tables; None where no table knows the product."""
     specs: dict[str, ModelSpec]
     source: RootSource
     client: OnnxClient
@@ -50,8 +53,8 @@ def prepare(config: JobConfig) -> Job:
     modules = _modules(config)
     consumed = {product for module in modules.values() for product in module.consumes}
     made = {product for module in modules.values() for product in module.produces}
-    wanted = (consumed | set(config.output.keep) | set(EVENT_ID)) - made
-    graph = _graph(config, modules)
+    graph, content = _graph_and_content(config, modules, made)
+    wanted = (consumed | content.keys()) - made
     specs = _specs(config, modules)
     workers = Workers(config.options.threads)
     client = OnnxClient(specs, workers.run)
@@ -67,6 +70,7 @@ def prepare(config: JobConfig) -> Job:
         config=config,
         modules=modules,
         graph=graph,
+        content=content,
         specs=specs,
         source=source,
         client=client,
@@ -87,26 +91,27 @@ def _modules(config: JobConfig) -> dict[str, Module]:
     return modules
 
 
-def _graph(config: JobConfig, modules: dict[str, Module]) -> dict[str, set[str]]:
-    made = {product for module in modules.values() for product in module.produces}
-    known = made | set(AOD)
+def _graph_and_content(
+    config: JobConfig, modules: dict[str, Module], made: set[str]
+) -> tuple[dict[str, set[str]], dict[str, Collection | None]]:
     faults = [
         f"inference.modules.{label}: {type(modules[label]).__name__} is no network"
         for label in config.inference.modules
         if not isinstance(modules[label], SonicProducer)
     ]
-    faults += [
-        f"output.keep: nobody makes {product}{nearest(product, known)}"
-        for product in config.output.keep
-        if product not in known
-    ]
+    graph: dict[str, set[str]] = {}
+    content: dict[str, Collection | None] = {product: AOD[product] for product in EVENT_ID}
+    try:
+        content |= written(config.output.keep, made) | content
+    except ConfigError as error:
+        faults += [f"output.keep: {line}" for line in str(error).splitlines()]
     try:
         graph = build_graph(modules, AOD)
     except GraphError as error:
         faults.append(str(error))
     if faults:
         raise ConfigError("\n".join(faults))
-    return graph
+    return graph, content
 
 
 def _specs(config: JobConfig, modules: dict[str, Module]) -> dict[str, ModelSpec]:

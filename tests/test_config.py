@@ -75,12 +75,17 @@ def test_all_faults_come_at_once_with_their_line(config_file):
         load(path)
     message = str(raised.value)
     assert f"{path}:5: output.kepe: unknown key; did you mean keep?" in message
-    assert f"{path}:3: output.keep: required and not given" in message
     assert f"{path}:6: output.compression_level: " in message
     assert "not 12" in message
     assert f"{path}:11: options.stream: unknown key; did you mean streams?" in message
     assert f"{path}:11: options.threads: " in message
     assert "not 'many'" in message
+
+
+def test_everything_is_kept_if_nothing_else_is_said(config_file):
+    config = load(config_file(GOOD.replace("  keep: [PFCand]\n", "")))
+    assert config.output.keep == ("*",)
+    assert config.output.format == "ttree"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +97,9 @@ def test_all_faults_come_at_once_with_their_line(config_file):
         (GOOD + "models: x\n", r":10: models is given twice"),
         (GOOD.replace("files: [../data/a.root]", "files: []"), "input.files: "),
         (GOOD.replace("out.root", "../data/a.root"), "is one of the inputs"),
+        (GOOD.replace("[PFCand]", "[]"), "output.keep: "),
+        (GOOD.replace("[PFCand]", "[Jet, forget PV]"), r":5: output.keep.1: expected keep PATTERN"),
+        (GOOD.replace("keep: [PFCand]", "format: hdf5"), r":5: output.format: .*'rntuple'.*'hdf5'"),
         (GOOD.replace("jets: {type: AntiKtJets,", "jets: {"), "modules.jets.type: required"),
         (GOOD.replace("puppi: Puppi", "puppi: [1]"), "modules.puppi: "),
     ],
