@@ -60,3 +60,12 @@ def quadratic(matrix: Floats, vector: Floats) -> Floats:
     xx, yy, zz, xy, xz, yz = matrix.T
     diagonal = xx * x * x + yy * y * y + zz * z * z
     return np.asarray(diagonal + 2.0 * (xy * x * y + xz * x * z + yz * y * z))
+
+
+def inverse(matrix: Floats) -> Floats:
+    """The inverses of symmetric positive definite matrices of shape ``(n, 6)``."""
+    xx, yy, zz, xy, xz, yz = matrix.T
+    a, b, c = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
+    d, e, f = xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy
+    determinant = xx * a + xy * b + xz * c
+    return np.stack([column / determinant for column in (a, d, f, b, c, e)], axis=1)
