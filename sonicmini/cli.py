@@ -254,6 +254,34 @@ def modules(
 
 
 @app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Mini-AOD ROOT file.")],
+    *,
+    reference: Annotated[
+        str,
+        typer.Option(metavar="NAME|FILE", help="What to compare with: a bundled sample, a file."),
+    ] = "ttbar",
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Make a reference of OUTPUT there; compare nothing."),
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Draw the distributions there.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare distributions and efficiencies of an output with reference values.
+
+    Exit code 0 if all agree, 7 if one deviates.
+    """
+    from sonicmini.validation.run import DEVIATES, ValidationOptions, validate_and_print
+
+    options = ValidationOptions(reference=reference, save=save, pictures=pictures, as_json=as_json)
+    if not validate_and_print(str(file), options):
+        raise typer.Exit(DEVIATES)
+
+
+@app.command()
 def inspect(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="AOD-like or Mini-AOD ROOT file.")],
     *,
