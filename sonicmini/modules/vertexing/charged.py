@@ -73,7 +73,7 @@ def charged_tracks(
     has_vertex = np.diff(offsets_of(vertices)) > 0
     kept = np.flatnonzero((pt > min_pt) & has_vertex[event])
     eta, phi = (flat(tracks, name)[link.track[kept]] for name in ("eta", "phi"))
-    order = np.lexsort((phi, eta, -pt[kept], event[kept]))
+    order = _by_falling_pt(event[kept], pt[kept], (eta, phi))
     kept, eta = kept[order], eta[order]
     event, track = event[kept], link.track[kept]
     helices = helices_of(tracks, track)
@@ -92,6 +92,23 @@ def charged_tracks(
 
 
 _HITS = ("nPixelLayers", "nStripLayers", "nValidHits", "nValidPixelHits")
+
+
+def _by_falling_pt(event: Ints, pt: Floats, others: tuple[Floats, Floats]) -> Ints:
+    """The order by event and falling pT, of equal ones by pseudorapidity and azimuth.
+
+    The bits of a positive single-precision number rise with it, so one key has event and pT; pT is
+    stored with few bits, so some keys are equal.
+    """
+    bits = pt.astype(np.float32).view(np.int32).astype(np.int64)
+    key = (event << 32) - bits
+    order = np.argsort(key, kind="stable")
+    same = key[order][1:] == key[order][:-1]
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    among = order[tied]
+    eta, phi = others
+    order[tied] = among[np.lexsort((phi[among], eta[among], key[among]))]
+    return order
 
 
 def _dz(helices: Helices, point: Floats) -> Floats:

@@ -93,19 +93,21 @@ def seeded_groups(tracks: DisplacedTracks, cuts: SeedingCuts) -> Groups:
     Returns:
         Groups of at least two tracks, by event and seed; a seed is the last of its group.
     """
-    seeds = is_seed(tracks, cuts)
-    seed, track = possible_pairs(tracks, seeds, _Window.of(cuts))
+    seed, track = possible_pairs(tracks, is_seed(tracks, cuts), _Window.of(cuts))
     on_seed, on_track = closest_approach(tracks.helices, seed, track)
-    flight = on_seed - tracks.pv.point[seed]
-    far, gap = _norm(flight), _norm(on_seed - on_track)
+    gap = _norm(on_seed - on_track)
+    near = np.flatnonzero(gap < cuts.max_distance)
+    seed, track, on_seed, on_track = seed[near], track[near], on_seed[near], on_track[near]
+    gap = gap[near]
+
     covariance = tracks.at_pv.covariance
     apart = distances(Positions(on_seed, covariance[seed]), Positions(on_track, covariance[track]))
-    direction = tracks.at_pv.direction
-    other = on_track - tracks.pv.point[track]
-    along = np.sum(flight * direction[seed], axis=1) > cuts.min_cosine * far
-    along &= np.sum(other * direction[track], axis=1) > cuts.min_cosine * _norm(other)
-    near = (gap < cuts.max_distance) & (apart.significance < cuts.max_distance_sig)
-    chosen = np.flatnonzero(near & along & (gap * cuts.distance_ratio < far))
+    flight, other = on_seed - tracks.pv.point[seed], on_track - tracks.pv.point[track]
+    far, direction = _norm(flight), tracks.at_pv.direction
+    along = _dot(flight, direction[seed]) > cuts.min_cosine * far
+    along &= _dot(other, direction[track]) > cuts.min_cosine * _norm(other)
+    likely = (apart.significance < cuts.max_distance_sig) & (gap * cuts.distance_ratio < far)
+    chosen = np.flatnonzero(along & likely)
     weight = far[chosen] ** 2 / np.maximum(gap[chosen], _LEAST_GAP)
     middle = 0.5 * (on_seed + on_track)[chosen]
     return _grouped(tracks, (seed[chosen], track[chosen]), (middle, weight), cuts.max_tracks)
@@ -114,8 +116,13 @@ def seeded_groups(tracks: DisplacedTracks, cuts: SeedingCuts) -> Groups:
 _LEAST_GAP = 1e-6  # cm
 
 
+def _dot(first: Floats, second: Floats) -> Floats:
+    products = first * second
+    return np.asarray(products[:, 0] + products[:, 1] + products[:, 2])
+
+
 def _norm(vectors: Floats) -> Floats:
-    return np.asarray(np.sqrt(np.sum(vectors**2, axis=1)))
+    return np.asarray(np.sqrt(_dot(vectors, vectors)))
 
 
 def _grouped(
