@@ -14,7 +14,6 @@ from sonicmini.module import Producer
 from sonicmini.modules.columns import (
     Bools,
     Floats,
-    Ints,
     events_of,
     flat,
     offsets_from,
@@ -79,7 +78,8 @@ class EventFilters(Producer):
         muons, candidates = inputs["Muon"], inputs["PFCand"]
         suspect, far = self._bad_tracks(inputs)
         is_pf = _is_pf_muon(muons, candidates, self.muon.min_pt)
-        stolen = ~flat(muons, "isPFcand", np.bool_) & _is_hadron_too(muons, candidates)
+        stolen = _is_hadron_too(muons, candidates, inputs["Track"])
+        stolen &= ~flat(muons, "isPFcand", np.bool_)
         flags = {
             "goodVertices": has_good_vertex(inputs["SlimmedPV"], self.vertex),
             "BadPFMuonFilter": _none(suspect & is_pf, muons),
@@ -145,14 +145,19 @@ def _is_pf_muon(muons: ak.Array, candidates: ak.Array, min_pt: float) -> Bools:
     return np.asarray((index >= 0) & is_muon[place])
 
 
-def _is_hadron_too(muons: ak.Array, candidates: ak.Array) -> Bools:
+def _of_hadrons(candidates: ak.Array, tracks: ak.Array) -> Bools:
+    """Of all tracks, those that a charged hadron was made of, and False for none at the end."""
+    offsets = offsets_of(tracks)
+    hadron = np.flatnonzero(np.abs(flat(candidates, "pdgId", np.int64)) == 211)
+    index = flat(candidates, "trackIdx", np.int64)[hadron]
+    event = events_of(offsets_of(candidates))[hadron]
+    result = np.zeros(offsets[-1] + 1, dtype=np.bool_)
+    result[(offsets[event] + index)[index >= 0]] = True
+    return result
+
+
+def _is_hadron_too(muons: ak.Array, candidates: ak.Array, tracks: ak.Array) -> Bools:
     """Whether a charged hadron was made of the muon's track."""
-    hadron = np.abs(flat(candidates, "pdgId", np.int64)) == 211
-    taken = _keys(candidates, "trackIdx")[hadron]
-    return np.isin(_keys(muons, "trackIdx"), taken[taken >= 0])
-
-
-def _keys(collection: ak.Array, index: str) -> Ints:
-    """A number for each event and index, -1 for none."""
-    place = flat(collection, index, np.int64)
-    return np.where(place >= 0, events_of(offsets_of(collection)) * 2**32 + place, -1)
+    index = flat(muons, "trackIdx", np.int64)
+    first = offsets_of(tracks)[events_of(offsets_of(muons))]
+    return _of_hadrons(candidates, tracks)[np.where(index >= 0, first + index, -1)]
