@@ -140,6 +140,10 @@ def test_muons_without_any_track():
     products = events_with_hard_muons(3, (60, 60, 60))
     none = ak.zeros_like(products["Muon"].trackIdx) - 1
     products["Muon"] = ak.with_field(products["Muon"], none, "trackIdx")
+    candidates = products["PFCand"]
+    products["PFCand"] = ak.with_field(
+        candidates, ak.zeros_like(candidates.trackIdx) - 1, "trackIdx"
+    )
     products["Track"] = products["Track"][:, :0]
     flags = flags_of(products)
     assert ak.sum(ak.num(products["Muon"])) > 0
