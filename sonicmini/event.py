@@ -45,17 +45,29 @@ Tensors: TypeAlias = Mapping[str, "Array | Ragged"]
 
 @dataclass(frozen=True)
 class Chunk:
-    """The products of events ``[start, stop)`` of one file. Each product is written once."""
+    """The products of events ``[start, stop)`` of one file. Each product is written once.
+
+    Attributes:
+        selected: how many of the events there are; None stands for all.
+    """
 
     file: str
     start: int
     stop: int
     products: dict[str, ak.Array] = field(default_factory=dict)
+    selected: int | None = None
 
     @property
     def size(self) -> int:
         """Number of events. Not ``__len__``: a chunk without events must not be false."""
-        return self.stop - self.start
+        return self.stop - self.start if self.selected is None else self.selected
+
+    def select(self, wanted: NDArray[np.bool_]) -> "Chunk":
+        """The same without the other events; ``wanted`` has one entry per event."""
+        if wanted.all():
+            return self
+        products = {name: array[wanted] for name, array in self.products.items()}
+        return Chunk(self.file, self.start, self.stop, products, int(np.count_nonzero(wanted)))
 
     def put(self, products: Products) -> None:
         """Adds products; refuses a second writer and an array that has not one entry per event."""

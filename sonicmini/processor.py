@@ -28,6 +28,14 @@ class ChunkSink(Protocol):
         ...
 
 
+class ChunkSelection(Protocol):
+    """Which events are wanted."""
+
+    def __call__(self, chunk: Chunk) -> Chunk:
+        """The chunk without the others, with the products that are written."""
+        ...
+
+
 class ChunkSchedule(Protocol):
     """What is done with a chunk."""
 
@@ -41,6 +49,9 @@ class EventProcessor:
     """The event loop: reads, processes up to ``streams`` chunks at a time, writes in order.
 
     Memory is bounded by ``streams``: a chunk is read only when one of the earlier ones is written.
+
+    Attributes:
+        skim: leaves events out before they are written; None writes all.
     """
 
     source: ChunkSource
@@ -48,6 +59,7 @@ class EventProcessor:
     sink: ChunkSink
     workers: Workers
     streams: int
+    skim: ChunkSelection | None = None
 
     async def warm_up(self) -> None:
         """Sends the first event through the modules, so that compilation is not timed as work."""
@@ -55,7 +67,9 @@ class EventProcessor:
         if chunk is not None and chunk.size:
             products = {name: array[:1] for name, array in chunk.products.items()}
             first = Chunk(chunk.file, chunk.start, chunk.start + 1, products)
-            await self.schedule.process(first, Report())
+            processed = await self.schedule.process(first, Report())
+            if self.skim is not None:
+                await self.workers.run(partial(self.skim, processed))
 
     async def run(self, report: Report, advance: Callable[[int], None]) -> None:
         """Processes all chunks.
@@ -83,9 +97,14 @@ class EventProcessor:
             return await self.workers.run(partial(next, chunks, None))
 
     async def _write(self, chunk: Chunk, report: Report) -> int:
+        processed = chunk.size
+        if self.skim is not None:
+            with report.phase("skim", "select"):
+                chunk = await self.workers.run(partial(self.skim, chunk))
         with report.phase("sink", "write"):
             await self.workers.run(partial(self.sink.write, chunk))
-        report.events += chunk.size
+        report.events += processed
+        report.events_written += chunk.size
         report.chunks += 1
         report.add_input(chunk.file, chunk.start, chunk.stop)
-        return chunk.size
+        return processed

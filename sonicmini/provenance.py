@@ -43,6 +43,7 @@ def provenance(job: Job, report: Report) -> dict[str, Any]:
             for (model, backend), network in sorted(report.networks.items())
         ],
         "servers": [asdict(server) for server in report.servers],
+        "events": {"processed": report.events, "written": report.events_written},
         "inputs": [
             {"file": file, "start": start, "stop": stop} for file, start, stop in report.inputs
         ],

@@ -170,7 +170,8 @@ class Report:
     """Counts and seconds of one run, or of several added up.
 
     Attributes:
-        events: events written.
+        events: events processed.
+        events_written: those of them that the skim kept; all without one.
         chunks: chunks processed.
         start_up_s: wall time before the first event: imports, checks, models, compilation.
         loop_s: wall time from the first chunk read to the output in place.
@@ -187,6 +188,7 @@ class Report:
     """
 
     events: int = 0
+    events_written: int = 0
     chunks: int = 0
     start_up_s: float = 0.0
     loop_s: float = 0.0
@@ -228,6 +230,7 @@ class Report:
     def __iadd__(self, other: Self) -> Self:
         """Adds a report of other events; wall times are the longer, as of parallel runs."""
         self.events += other.events
+        self.events_written += other.events_written
         self.chunks += other.chunks
         self.cpu_s += other.cpu_s
         self.awaited_s += other.awaited_s
@@ -249,6 +252,7 @@ class Report:
         return {
             "version": REPORT_VERSION,
             "events": self.events,
+            "events_written": self.events_written,
             "chunks": self.chunks,
             "events_per_s": self.throughput,
             "start_up_s": self.start_up_s,

@@ -31,8 +31,15 @@ def summary(report: Report) -> str:
         f"{report.events} events in {report.loop_s:.2f} s: {report.throughput:.1f} events/s "
         f"on {cores:.2f} cores; start-up {report.start_up_s:.1f} s, "
         f"peak memory {report.peak_memory_bytes / _MEGA:.0f} MB\n"
-        f"output: {report.output}"
+        f"output: {report.output}{_skimmed(report)}"
     )
+
+
+def _skimmed(report: Report) -> str:
+    if ("skim", "select") not in report.phases:
+        return ""
+    share = report.events_written / report.events if report.events else 0.0
+    return f", {report.events_written} of {report.events} events selected ({share:.1%})"
 
 
 def _phase_table(report: Report) -> Table:

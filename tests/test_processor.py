@@ -102,13 +102,13 @@ class Collect:
         self.written.append(chunk)
 
 
-def process(modules, source, client=None, streams=4, threads=2):
+def process(modules, source, client=None, streams=4, threads=2, **more):
     workers = Workers(threads)
     sink = Collect(source)
     clients = dict.fromkeys(modules, client or MockClient({}))
     schedule = Schedule(modules, build_graph(modules, {"x"}), clients=clients, workers=workers)
     processor = EventProcessor(
-        source=source, schedule=schedule, sink=sink, workers=workers, streams=streams
+        source=source, schedule=schedule, sink=sink, workers=workers, streams=streams, **more
     )
     report = Report()
     done: list[int] = []
@@ -137,6 +137,22 @@ def test_every_event_once_and_in_input_order(streams, size):
     chunks = -(-100 // size)
     assert report.phases[("sq", "infer")].calls == chunks
     assert report.phases[("source", "read")].calls == chunks + 1
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_a_skim_leaves_events_out(size):
+    def even(chunk):
+        return chunk.select(np.asarray(chunk.products["x"] % 2 == 0))
+
+    source = Numbers(100, size)
+    sink, report = process({"sq": Square(), "dbl": Double()}, source, SlowClient(), skim=even)
+    z = np.concatenate([ak.to_numpy(chunk.products["z"]) for chunk in sink.written])
+    assert z.tolist() == [4 * i * i for i in range(0, 100, 2)]
+    assert (report.events, report.events_written) == (100, 50)
+    assert [chunk.size for chunk in sink.written] == [
+        len(range(start + start % 2, min(start + size, 100), 2)) for start in range(0, 100, size)
+    ]
+    assert report.phases[("skim", "select")].calls == len(sink.written)
 
 
 def test_no_events_is_no_fault():
