@@ -4,18 +4,41 @@ The algorithms of this package see a collection as flat numpy arrays, one entry 
 ``offsets`` of shape ``(events + 1,)``: event ``i`` owns the entries ``offsets[i]:offsets[i + 1]``.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 import awkward as ak
 import numba
 import numpy as np
+from numba.core import event as numba_event
 from numpy.typing import DTypeLike, NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 Columns: TypeAlias = dict[str, NDArray[Any]]
+
+_log = logging.getLogger(__name__)
+
+
+class _Announcement(numba_event.Listener):
+    """Says once why the first run takes long: code that is not on disk yet is compiled."""
+
+    _said = False
+
+    def on_start(self, event: object) -> None:
+        """Called before each compilation."""
+        del event
+        if not self._said:
+            self._said = True
+            _log.info("compiling the kernels, once after installation: about a minute")
+
+    def on_end(self, event: object) -> None:
+        """Called after each compilation."""
+
+
+numba_event.register("numba:compile", _Announcement())  # type: ignore[no-untyped-call]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

@@ -1,5 +1,10 @@
 """Products as flat columns and back."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import awkward as ak
 import numpy as np
 import pytest
@@ -13,6 +18,8 @@ from sonicmini.modules.columns import (
     offsets_of,
     single,
 )
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -65,3 +72,38 @@ def test_kernels_divide_as_numpy_does():
         return values[0] / values[1]
 
     assert ratio(np.array([1.0, 0.0])) == np.inf
+
+
+KERNELS = """\
+import logging
+
+logging.basicConfig(level=logging.INFO)
+
+from sonicmini.modules.columns import kernel
+
+@kernel
+def one(x):
+    return x + 1
+
+@kernel
+def two(x):
+    return one(x) + 1
+
+assert (two(1.0), one(2)) == (3.0, 3)
+"""
+
+
+def test_the_first_run_says_that_it_compiles(tmp_path):
+    path = tmp_path / "kernels.py"
+    path.write_text(KERNELS, encoding="utf-8")
+    runs = [
+        subprocess.run(
+            [sys.executable, str(path)],
+            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for _ in range(2)
+    ]
+    assert [run.stderr.count("compiling the kernels") for run in runs] == [1, 0]
