@@ -18,6 +18,7 @@ from sonicmini.modules.vertexing.helix import Helices, Lines, linearise
 from sonicmini.modules.vertexing.seeding import Groups
 
 _ROUNDS = 3  # of linearisation: a track bends by 6 um in 1 cm at 10 GeV, 57 um at 1 GeV
+_LARGEST_EXPONENT = 50.0  # the least weights stay far from the least numbers
 _SINGULAR = 1e-9  # of the determinant, for tracks all parallel
 
 
@@ -30,7 +31,8 @@ class FitSettings(NamedTuple):
         ratio: by which it falls from step to step.
         max_steps: of the fit at one linearisation.
         max_shift: of the vertex (cm) in the last step.
-        min_weight: tracks below it are left out of a step.
+        min_weight: tracks below it are left out at temperature 1; while it is higher, a start far
+            from the vertex may leave no track above it.
     """
 
     sigma_cut: float = 3.0
@@ -161,8 +163,8 @@ def _set_weights(
         m = lines.weight[k]
         chi2 = m[0] * x * x + m[1] * y * y + m[2] * z * z
         chi2 += 2.0 * (m[3] * x * y + m[4] * x * z + m[5] * y * z)
-        w = 1.0 / (1.0 + math.exp(min((chi2 - cut) / (2.0 * temperature), 500.0)))
-        weight[k] = w if w >= settings.min_weight else 0.0
+        w = 1.0 / (1.0 + math.exp(min((chi2 - cut) / (2.0 * temperature), _LARGEST_EXPONENT)))
+        weight[k] = w if temperature > 1.0 or w >= settings.min_weight else 0.0
         total += weight[k] * chi2
     return total
 
