@@ -1,0 +1,1 @@
+"""Derivation of the jet energy corrections from the package's own simulation."""

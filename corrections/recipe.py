@@ -1,0 +1,38 @@
+"""What is simulated to derive and to check the corrections: the whole recipe, seeds included."""
+
+from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import Final, Literal, TypeAlias
+
+Split: TypeAlias = Literal["derivation", "closure"]
+
+BLOCK: Final = 500
+"""Events of one file: the unit of work, of memory and of resuming."""
+
+PILEUP: Final = (30, 0, 50, 15, 60, 40, 20)
+"""Mean numbers of collisions, one block after the other."""
+
+_BLOCKS: Final = {"derivation": 63, "closure": 28}
+_FIRST_SEED: Final = {"derivation": 400_000, "closure": 500_000}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One file of dijet events. No two samples share a seed, hence none a hard collision."""
+
+    pileup: int
+    seed: int
+    split: Split
+    process: str = "qcd"
+    events: int = BLOCK
+
+    @property
+    def name(self) -> str:
+        """Its file name without suffix."""
+        return f"{self.split}_{self.process}_mu{self.pileup}_seed{self.seed}"
+
+
+def samples(split: Split) -> list[Sample]:
+    """All samples of a split; any first part of them is a fair mixture of pileup."""
+    pileup = islice(cycle(PILEUP), _BLOCKS[split])
+    return [Sample(mu, _FIRST_SEED[split] + index, split) for index, mu in enumerate(pileup)]
