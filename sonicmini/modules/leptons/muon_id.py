@@ -76,7 +76,7 @@ def _medium(muons: Columns) -> Bools:
     good = muons["isGlobal"] & (muons["normChi2"] < 3)
     good &= (muons["chi2LocalPosition"] < 12) & (muons["trkKink"] < 20)
     compatible: Bools = muons["segmentComp"] > np.where(good, 0.303, 0.451)
-    return compatible & (valid > 0.8 * (valid + muons["nLostInnerHits"]))
+    return compatible & (5 * valid >= 4 * (valid + muons["nLostInnerHits"]))
 
 
 def _matched(muons: Columns) -> Bools:
