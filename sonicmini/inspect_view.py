@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from sonicmini.io.inspect import BranchSummary, CollectionSummary, FileSummary
+from sonicmini.io.event_tree import BranchSummary
+from sonicmini.io.inspect import CollectionSummary, FileSummary
 
 _KILO = 1e3
 _MEGA = 1e6
@@ -26,52 +27,53 @@ def render_summary(summary: FileSummary) -> RenderableType:
 
 def _headline(summary: FileSummary) -> str:
     size = "" if summary.bytes is None else f", {summary.bytes / _MEGA:.2f} MB"
+    events = f"{summary.path}: {summary.events} events{size} as {summary.kind}"
     if summary.format_name is None:
-        return f"{summary.path}: {summary.events} events{size}, format not stated"
-    made = f"{summary.format_name} version {summary.format_version}"
-    return f"{summary.path}: {summary.events} events{size}, {made}"
+        return f"{events}, format not stated"
+    return f"{events}, {summary.format_name} version {summary.format_version}"
 
 
 def _collection_table(summary: FileSummary) -> Table:
     table = _table("Collections, largest first", "collection", "branches")
-    _size_columns(table)
-    table.add_column("share", justify="right")
-    table.add_column("title", no_wrap=True, overflow="ellipsis")
     total = sum(one.compressed_bytes for one in summary.collections)
     for one in summary.collections:
-        share = f"{one.compressed_bytes / total:.1%}" if total else "-"
-        sizes = _sizes(one, summary.events)
-        table.add_row(one.name, str(len(one.branches)), *sizes, share, Text(one.title))
+        sizes = _sizes(one, summary.events, total)
+        table.add_row(one.name, *sizes, str(len(one.branches)), _shortened(one.title))
     return table
 
 
 def _branch_table(summary: FileSummary) -> Table:
     table = _table("Branches", "branch", "type")
-    _size_columns(table)
-    table.add_column("title", no_wrap=True, overflow="ellipsis")
+    total = sum(branch.compressed_bytes for branch in summary.branches)
     for branch in summary.branches:
-        sizes = _sizes(branch, summary.events)
-        table.add_row(branch.name, Text(branch.type), *sizes, Text(branch.title))
+        sizes = _sizes(branch, summary.events, total)
+        table.add_row(branch.name, *sizes, Text(branch.type), _shortened(branch.title))
     return table
 
 
-def _table(title: str, *headings: str) -> Table:
+def _table(title: str, name: str, last: str) -> Table:
+    """Name and sizes come first and are never cut; titles get what a narrow terminal leaves."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, no_wrap=True)
+    table.add_column(name, no_wrap=True)
+    for heading in ("kB/event", "share", "memory", "ratio"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column(last, no_wrap=True)
+    table.add_column("title")
     return table
 
 
-def _size_columns(table: Table) -> None:
-    for heading in ("kB/event", "uncompressed", "ratio"):
-        table.add_column(heading, justify="right")
+def _shortened(title: str) -> Text:
+    # Not the column's own setting: of columns that must not wrap all are cut when room is short.
+    return Text(title, no_wrap=True, overflow="ellipsis")
 
 
-def _sizes(one: BranchSummary | CollectionSummary, events: int) -> tuple[str, str, str]:
+def _sizes(one: BranchSummary | CollectionSummary, events: int, total: int) -> tuple[str, ...]:
+    """In kB per event, with the share in the whole and the factor of the compression."""
     if not events or not one.compressed_bytes:
-        return "-", "-", "-"
+        return "-", "-", "-", "-"
     return (
         f"{one.compressed_bytes / events / _KILO:.3f}",
+        f"{one.compressed_bytes / total:.1%}",
         f"{one.uncompressed_bytes / events / _KILO:.3f}",
         f"{one.uncompressed_bytes / one.compressed_bytes:.1f}",
     )

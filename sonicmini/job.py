@@ -118,6 +118,7 @@ def _sink(job: Job) -> RootSink:
             compression=output.compression,
             level=output.compression_level,
             overwrite=output.overwrite,
+            format=output.format,
         ),
     )
 

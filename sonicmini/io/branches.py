@@ -4,18 +4,16 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 import awkward as ak
 import numpy as np
-import uproot
 from numpy.typing import NDArray
 
 from sonicmini.errors import InputError
-from sonicmini.io.blocks import plan_reads
+from sonicmini.io.event_tree import EventTree, event_tree
 from sonicmini.io.metadata import Metadata, read_metadata
-from sonicmini.io.validation import EVENT_TREE, check_bytes, input_errors, is_remote, opened
+from sonicmini.io.validation import check_bytes, input_errors, is_remote, opened
 
 EVENT_ID = ("run", "luminosityBlock", "event")
 """Branches that name an event."""
@@ -23,7 +21,6 @@ EVENT_ID = ("run", "luminosityBlock", "event")
 Positions: TypeAlias = NDArray[np.int64]
 
 _NUMBERS = re.compile(r"(float|double|bool|u?int(8|16|32|64)_t)(\[\])?")
-_LEAST_EVENTS = 500
 # Events that nobody wants are read along if they are so few: cheaper than a further read.
 _LARGEST_GAP = 50
 
@@ -51,10 +48,10 @@ class EventFile:
         metadata: what the file says of itself; None if it says nothing.
     """
 
-    def __init__(self, path: str, tree: Any, metadata: Metadata | None) -> None:  # noqa: ANN401
+    def __init__(self, path: str, tree: EventTree, metadata: Metadata | None) -> None:
         self.path = path
-        self.entries = int(tree.num_entries)
-        self.types: Mapping[str, str] = {branch.name: branch.typename for branch in tree.branches}
+        self.entries = tree.entries
+        self.types: Mapping[str, str] = {branch.name: branch.type for branch in tree.branches}
         self.metadata = metadata
         self._tree = tree
 
@@ -75,9 +72,7 @@ class EventFile:
 
     def cuts(self) -> Iterator[tuple[int, int]]:
         """Event ranges that together are the file, each a bounded part of it in whole baskets."""
-        if self.entries:
-            cuts = plan_reads(self._tree.branches, 0, self.entries, _LEAST_EVENTS)
-            yield from pairwise(cuts)
+        yield from self._tree.cuts()
 
     def read(self, branch: str, positions: Positions) -> BranchValues:
         """A branch's values for the events at these positions, in their order.
@@ -99,28 +94,24 @@ class EventFile:
 
     def _span(self, branch: str, positions: Positions) -> ak.Array:
         if not len(positions):
-            return self._tree[branch].array(entry_start=0, entry_stop=0)
+            return self._tree.array(branch, 0, 0)
         first, stop = int(positions[0]), int(positions[-1]) + 1
-        array = self._tree[branch].array(entry_start=first, entry_stop=stop)
+        array = self._tree.array(branch, first, stop)
         return array if len(array) == len(positions) else array[positions - first]
 
 
 @contextmanager
 def open_events(path: str) -> Iterator[EventFile]:
-    """Opens a file with a tree ``Events`` of numbers, single or in lists.
+    """Opens a file whose ``Events``, a TTree or an RNTuple, are numbers, single or in lists.
 
     Raises:
-        InputError: the file is missing, damaged, has no tree ``Events``, or a branch of another
-            kind.
+        InputError: the file is missing, damaged, has no ``Events``, or a branch of another kind.
     """
     if not is_remote(path):
         check_bytes(path)
     with opened(path) as directory:
         with input_errors(path, "reading its structure"):
-            tree = directory.get(EVENT_TREE)
-            if not isinstance(tree, uproot.TTree):
-                raise InputError(f"{path}: it has no tree {EVENT_TREE}")
-            file = EventFile(path, tree, read_metadata(directory))
+            file = EventFile(path, event_tree(directory, path), read_metadata(directory))
         odd = [f"{name} ({type_})" for name, type_ in file.types.items() if not _is_known(type_)]
         if odd:
             raise InputError(f"{path}: only branches of numbers can be read, not {', '.join(odd)}")

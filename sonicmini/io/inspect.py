@@ -5,33 +5,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import uproot
-
-from sonicmini.errors import InputError
+from sonicmini.io.event_tree import BranchSummary, event_tree
 from sonicmini.io.metadata import Metadata, read_metadata
 from sonicmini.io.miniaod import MINIAOD, MINIAOD_FORMAT
 from sonicmini.io.schema import AOD, FORMAT_NAME
-from sonicmini.io.validation import EVENT_TREE, check_bytes, input_errors, is_remote, opened
+from sonicmini.io.validation import check_bytes, input_errors, is_remote, opened
 
 # Only a counter has room for a collection's title in the file; the others are looked up here.
 _TABLES = {FORMAT_NAME: AOD, MINIAOD_FORMAT[0]: MINIAOD}
-
-
-@dataclass(frozen=True)
-class BranchSummary:
-    """A branch and its size in the file.
-
-    Attributes:
-        type: of its values, with ``[]`` if an event has any number of them.
-        compressed_bytes: in the file, basket headers included.
-        uncompressed_bytes: in memory, event boundaries included.
-    """
-
-    name: str
-    type: str
-    title: str
-    compressed_bytes: int
-    uncompressed_bytes: int
 
 
 @dataclass(frozen=True)
@@ -59,6 +40,7 @@ class FileSummary:
 
     Attributes:
         bytes: size of the file; None if it is remote.
+        kind: how it holds the events, ``TTree`` or ``RNTuple``.
         collections: the largest in the file first, as CMS's edmEventSize sorts them.
         format_name: None if the file does not say.
         provenance: what the file says of how it was made, by topic.
@@ -67,6 +49,7 @@ class FileSummary:
     path: str
     bytes: int | None
     events: int
+    kind: str
     collections: tuple[CollectionSummary, ...]
     format_name: str | None
     format_version: int | None
@@ -87,23 +70,22 @@ class FileSummary:
 
 
 def inspect_file(path: str | Path) -> FileSummary:
-    """Summarises an AOD-like or Mini-AOD file, or any with a tree ``Events``; reads no events.
+    """Summarises an AOD-like or Mini-AOD file, or any with ``Events``; reads none of them.
 
     Raises:
-        InputError: the file is missing, no ROOT file or damaged, or has no tree ``Events``.
+        InputError: the file is missing, no ROOT file or damaged, or has no ``Events``.
     """
     file = str(path)
     if not is_remote(file):
         check_bytes(file)
     with opened(file) as directory, input_errors(file, "reading its structure"):
-        tree = directory.get(EVENT_TREE)
-        if not isinstance(tree, uproot.TTree):
-            raise InputError(f"{file}: it has no tree {EVENT_TREE}")
+        tree = event_tree(directory, file)
         metadata = read_metadata(directory)
         return FileSummary(
             path=file,
             bytes=None if is_remote(file) else Path(file).stat().st_size,
-            events=int(tree.num_entries),
+            events=tree.entries,
+            kind=tree.kind,
             collections=_collections(tree.branches, _known_titles(metadata)),
             format_name=metadata.format_name if metadata else None,
             format_version=metadata.format_version if metadata else None,
@@ -117,18 +99,9 @@ def _known_titles(metadata: Metadata | None) -> dict[str, str]:
 
 
 def _collections(
-    branches: Iterable[Any], known_titles: Mapping[str, str]
+    branches: Iterable[BranchSummary], known_titles: Mapping[str, str]
 ) -> tuple[CollectionSummary, ...]:
-    summaries = [
-        BranchSummary(
-            branch.name,
-            branch.typename,
-            branch.title,
-            int(branch.compressed_bytes),
-            int(branch.uncompressed_bytes),
-        )
-        for branch in branches
-    ]
+    summaries = list(branches)
     prefixes = {branch.name.partition("_")[0] for branch in summaries}
     groups: dict[str, list[BranchSummary]] = {}
     titles = dict(known_titles)

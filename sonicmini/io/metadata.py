@@ -1,4 +1,4 @@
-"""The tree ``Runs`` of every file: what its format is and how it was made.
+"""``Runs`` of every file, a TTree or an RNTuple: what its format is and how it was made.
 
 Its only entry has the branches ``formatName``, ``formatVersion`` and ``provenance``, the last a
 JSON object.
@@ -49,9 +49,10 @@ def read_metadata(file: uproot.ReadOnlyDirectory) -> Metadata | None:
     theirs, as a list under ``merged``.
     """
     tree = file.get(METADATA_TREE)
-    if not isinstance(tree, uproot.TTree) or not set(BRANCH_TITLES) <= set(tree.keys()):
+    known = (uproot.TTree, uproot.behaviors.RNTuple.RNTuple)
+    if not isinstance(tree, known) or not set(BRANCH_TITLES) <= set(tree.keys()):
         return None
-    names, versions, texts = (tree[branch].array(library="np") for branch in BRANCH_TITLES)
+    names, versions, texts = (tree[branch].array().to_list() for branch in BRANCH_TITLES)
     formats = {(str(name), int(version)) for name, version in zip(names, versions, strict=True)}
     if len(formats) != 1:
         return None

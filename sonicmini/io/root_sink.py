@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import awkward as ak
 import numpy as np
@@ -24,11 +24,19 @@ from sonicmini.io.columns import (
 )
 from sonicmini.io.columns import stored_product as from_table
 from sonicmini.io.metadata import BRANCH_TITLES, METADATA_TREE, Metadata
+from sonicmini.io.ntuple_writer import NTupleWriter
 from sonicmini.io.partial_file import PartialFile, output_errors
 from sonicmini.io.schema import Collection
 from sonicmini.io.tree_writer import Algorithm, TreeBranch, TreeWriter, compression
 
 EVENT_TREE = "Events"
+
+EventFormat: TypeAlias = Literal["ttree", "rntuple"]
+
+_WRITERS: dict[EventFormat, type[TreeWriter | NTupleWriter]] = {
+    "ttree": TreeWriter,
+    "rntuple": NTupleWriter,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +46,7 @@ class OutputOptions:
     Attributes:
         level: of the compression; None is the algorithm's usual one.
         overwrite: replace an existing file, when the new one is whole.
+        format: of the events and the metadata in the file.
         basket_events: events of a basket, at most.
     """
 
@@ -45,10 +54,11 @@ class OutputOptions:
     level: int | None = None
     overwrite: bool = False
     basket_events: int = 500
+    format: EventFormat = "ttree"
 
 
 class RootSink:
-    """Writes the tree ``Events``, in the order of the chunks, and at the end ``Runs``.
+    """Writes ``Events``, in the order of the chunks, and at the end ``Runs``.
 
     The file stands under a temporary name until :meth:`finish`; :meth:`abort`, or leaving the
     ``with`` block early, removes it. Content and baskets do not depend on the size of the chunks.
@@ -77,7 +87,8 @@ class RootSink:
         self._format = file_format
         self._buffer = BasketBuffer(max_events=options.basket_events)
         self._stored: tuple[StoredProduct, ...] = ()
-        self._tree: TreeWriter | None = None
+        self._tree: TreeWriter | NTupleWriter | None = None
+        self._writer = _WRITERS[options.format]
         _refuse_shared_branches(self._wanted)
         algorithm = compression(options.compression, options.level)
         self._partial = PartialFile(Path(path), overwrite=options.overwrite)
@@ -123,7 +134,7 @@ class RootSink:
                 TreeBranch(name, np.asarray(values).dtype, BRANCH_TITLES[name])
                 for name, values in branches.items()
             ]
-            TreeWriter(self._file, METADATA_TREE, types, {}).extend(branches, {})
+            self._writer(self._file, METADATA_TREE, types, {}).extend(branches, {})
         self._partial.publish()
 
     def abort(self) -> None:
@@ -151,7 +162,7 @@ class RootSink:
             self.abort()
             raise
 
-    def _create_tree(self) -> TreeWriter:
+    def _create_tree(self) -> TreeWriter | NTupleWriter:
         branches = [column.branch for stored in self._stored for column in stored.columns]
         counters = {
             stored.counter: stored.title
@@ -159,9 +170,9 @@ class RootSink:
             if stored.counter is not None
         }
         with self._guarded():
-            return TreeWriter(self._file, EVENT_TREE, branches, counters)
+            return self._writer(self._file, EVENT_TREE, branches, counters)
 
-    def _extend(self, tree: TreeWriter, basket: Basket) -> None:
+    def _extend(self, tree: TreeWriter | NTupleWriter, basket: Basket) -> None:
         with self._guarded():
             tree.extend(basket.values, basket.offsets)
 

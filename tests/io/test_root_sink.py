@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -12,15 +13,19 @@ import uproot
 
 from sonicmini.errors import ConfigError, ModuleError, OutputError
 from sonicmini.event import Chunk
+from sonicmini.io.branches import open_events
 from sonicmini.io.columns import UnlistedProduct
 from sonicmini.io.inspect import inspect_file
+from sonicmini.io.keep import written
 from sonicmini.io.miniaod import MINIAOD, MINIAOD_FORMAT
 from sonicmini.io.root_sink import OutputOptions, RootSink
 from sonicmini.io.schema import AOD, Branch, Collection
 from tests.toys import toy_products
 
 EVENTS = 23
-TABLES = tuple(MINIAOD.values())
+TABLES = tuple(table for table in written(["*"], MINIAOD.keys() - AOD.keys()).values() if table)
+"""Of all modules together, in the place of the input's."""
+GENPART = next(table for table in TABLES if table.prefix == "GenPart")
 
 
 def values(rng, branch, n):
@@ -33,15 +38,18 @@ def values(rng, branch, n):
 def products():
     """All products of the output's table, some events without any object."""
     rng = np.random.default_rng(7)
-    made = {}
+    made: dict[str, Any] = {}
+    sizes: dict[str, Any] = {}
     for table in TABLES:
         counts = rng.integers(0, 6, EVENTS) if table.kind == "jagged" else np.ones(EVENTS, int)
         counts[3] *= table.kind != "jagged"
+        counts = sizes.setdefault(table.prefix, counts)
         columns = {b.name: values(rng, b, counts.sum()) for b in table.branches}
         array = next(iter(columns.values())) if table.kind == "bare" else ak.zip(columns)
         made[table.product] = ak.unflatten(array, counts) if table.kind == "jagged" else array
-    mothers = ak.values_astype(ak.local_index(made["GenPart"].pt) - 1, np.int16)
-    made["GenPart"] = ak.with_field(made["GenPart"], mothers, "genPartIdxMother")
+    particles = made[GENPART.product]
+    mothers = ak.values_astype(ak.local_index(particles.pt) - 1, np.int16)
+    made[GENPART.product] = ak.with_field(particles, mothers, "genPartIdxMother")
     made["event"] = np.arange(1, EVENTS + 1, dtype=np.uint64)
     return {name: ak.Array(array) for name, array in made.items()}
 
@@ -80,9 +88,35 @@ def test_uproot_reads_every_branch_back(output, products):
                 ak.flatten(found, axis=None), ak.flatten(expected, axis=None), relative
             )
         if table.counter is not None:
-            counts = arrays.pop(table.counter)
+            counts = arrays.get(table.counter)
             assert counts.to_list() == ak.num(products[table.product]).to_list()
-    assert arrays == {}
+    assert arrays.keys() == {table.counter for table in TABLES} - {None}
+
+
+def test_an_rntuple_has_the_same_content(tmp_path, products, output):
+    path = write(tmp_path / "out.root", products, 5, basket_events=10, format="rntuple")
+    expected, every = content(output), np.arange(EVENTS)
+    with open_events(str(output)) as tree, open_events(str(path)) as ntuple:
+        assert ntuple.types == tree.types
+        assert ntuple.metadata == tree.metadata
+        for name in expected:
+            one, other = tree.read(name, every), ntuple.read(name, every)
+            assert np.array_equal(one.values, other.values), name
+            assert one.values.dtype == other.values.dtype
+            if one.counts is None or other.counts is None:
+                assert one.counts is other.counts
+            else:
+                assert np.array_equal(one.counts, other.counts)
+
+
+def test_an_rntuple_without_events_has_all_fields(tmp_path):
+    settings = OutputOptions(format="rntuple")
+    path = tmp_path / "out.root"
+    with RootSink(path, TABLES, file_format=MINIAOD_FORMAT, options=settings) as sink:
+        sink.finish({})
+    with uproot.open(path) as file:
+        assert file["Events"].num_entries == 0
+        assert file["Events"]["Jet.pt"].typename == "float"
 
 
 def test_every_branch_has_its_title(output):
@@ -93,7 +127,7 @@ def test_every_branch_has_its_title(output):
         for branch in table.branches:
             unit = f" ({branch.unit})" if branch.unit else ""
             assert titles.pop(table.branch_name(branch)) == f"{branch.title}{unit}"
-        if table.counter is not None:
+        if table.counter in titles:
             assert titles.pop(table.counter) == table.title
     assert titles == {}
     assert metadata["provenance"] == "how the file was made, as JSON"
@@ -282,15 +316,63 @@ json.dump(
 """
 
 
-@pytest.mark.root
-def test_rdataframe_reads_every_branch(output, tmp_path):
-    """With ROOT in this environment, or in the one whose Python ROOT_PYTHON names."""
+@pytest.fixture(scope="module")
+def root_python():
+    """A Python with ROOT: this one, or the one that ROOT_PYTHON names."""
     python = os.environ.get("ROOT_PYTHON", sys.executable)
     found = subprocess.run([python, "-c", "import ROOT"], check=False, capture_output=True)
     if found.returncode:
         pytest.skip("ROOT is not installed; name a Python that has it in ROOT_PYTHON")
+    return python
+
+
+READ_NTUPLE_WITH_ROOT = """
+import json, sys
+import ROOT
+
+frame = ROOT.RDataFrame("Events", sys.argv[1])
+names = [str(name) for name in frame.GetColumnNames()]
+columns = frame.AsNumpy(names)
+reader = ROOT.RNTupleReader.Open("Events", sys.argv[1])
+descriptor = reader.GetDescriptor()
+titles = {
+    name: str(descriptor.GetFieldDescriptor(descriptor.FindFieldId(name)).GetFieldDescription())
+    for name in ("PFCand", "event")
+}
+provenance = ROOT.RDataFrame("Runs", sys.argv[1]).AsNumpy(["provenance"])["provenance"]
+json.dump(
+    {
+        "values": {name: [value.tolist() for value in columns[name]] for name in names},
+        "titles": titles,
+        "provenance": str(provenance[0]),
+    },
+    open(sys.argv[2], "w"),
+)
+"""
+
+
+@pytest.mark.root
+def test_rdataframe_reads_every_field_of_an_rntuple(output, products, root_python, tmp_path):
+    path = write(tmp_path / "out.root", products, basket_events=10, format="rntuple")
     result = tmp_path / "result.json"
-    command = [python, "-c", READ_WITH_ROOT, str(output), str(result)]
+    command = [root_python, "-c", READ_NTUPLE_WITH_ROOT, str(path), str(result)]
+    subprocess.run(command, check=True)
+    read = json.loads(result.read_text())
+    expected = {name: array for name, array in content(output).items() if name[0] != "n"}
+    assert {name.replace(".", "_") for name in read["values"]} == set(expected)
+    for name, values in read["values"].items():
+        assert values == expected[name.replace(".", "_")].to_list(), name
+    assert read["titles"] == {
+        "PFCand": MINIAOD["PackedPFCand"].title,
+        "event": MINIAOD["event"].title,
+    }
+    assert json.loads(read["provenance"]) == {"chunk_size": EVENTS}
+
+
+@pytest.mark.root
+def test_rdataframe_reads_every_branch(output, root_python, tmp_path):
+    result = tmp_path / "result.json"
+    command = [root_python, "-c", READ_WITH_ROOT, str(output), str(result)]
     subprocess.run(command, check=True)
     read = json.loads(result.read_text())
     arrays = content(output)
