@@ -145,41 +145,39 @@ def conditions(truth, number):
     return st.one_of(either, joined)
 
 
-def over_jets(pair):
-    return "Jet." in pair[0]
+# What is reduced must have values for jets, and a selection must name a product.
+of_jets = {
+    "condition": conditions(jet_truth, arithmetic(jet_number)).map(
+        lambda x: (f"{x[0]} and Jet.n >= 0", x[1])
+    ),
+    "number": arithmetic(jet_number).map(lambda x: (f"{x[0]} + 0 * Jet.n", x[1])),
+}
+REDUCE: dict[str, tuple[str, Any]] = {
+    "any": ("condition", any),
+    "all": ("condition", all),
+    "count": ("condition", lambda values: sum(bool(value) for value in values)),
+    "sum": ("number", sum),
+    "max": ("number", lambda values: max(values, default=-np.inf)),
+    "min": ("number", lambda values: min(values, default=np.inf)),
+}
 
 
-of_jets = (
-    conditions(jet_truth, arithmetic(jet_number)).filter(over_jets),
-    arithmetic(jet_number).filter(over_jets),
-)
+def reductions(*names):
+    """One value for each event of those of its jets."""
+
+    def one(name):
+        kind, python = REDUCE[name]
+        return of_jets[kind].map(
+            lambda x: (f"{name}({x[0]})", lambda e, _: python([x[1](e, jet) for jet in e["Jet"]]))
+        )
+
+    return st.one_of(*map(one, names))
 
 
-@st.composite
-def reductions(draw):
-    """``any`` ... ``sum`` over the jets: whether it is a condition, and the two forms."""
-    name = draw(st.sampled_from(["any", "all", "count", "sum", "max", "min"]))
-    if name in ("any", "all", "count"):
-        text, f = draw(of_jets[0])
-    else:
-        text, f = draw(of_jets[1])
-    python: dict[str, Any] = {
-        "any": any,
-        "all": all,
-        "count": lambda values: sum(bool(value) for value in values),
-        "sum": sum,
-        "max": lambda values: max(values, default=-np.inf),
-        "min": lambda values: min(values, default=np.inf),
-    }
-    whole = (f"{name}({text})", lambda e, _: python[name]([f(e, jet) for jet in e["Jet"]]))
-    return name in ("any", "all"), whole
-
-
-truths = reductions().filter(lambda r: r[0]).map(lambda r: r[1])
-sums = reductions().filter(lambda r: not r[0]).map(lambda r: r[1])
 selections = conditions(
-    st.one_of(truths, plain_truth), arithmetic(st.one_of(sums, plain_number))
-).filter(over_jets)
+    st.one_of(reductions("any", "all"), plain_truth),
+    arithmetic(st.one_of(reductions("count", "sum", "max", "min"), plain_number)),
+).map(lambda x: (f"{x[0]} and run >= 0", x[1]))
 
 
 @settings(max_examples=100)
