@@ -5,7 +5,7 @@ Matches are stored as columns beside those of the objects that are matched.
 
 from dataclasses import replace
 
-from sonicmini.io.miniaod.met import met
+from sonicmini.io.miniaod.met import vector
 from sonicmini.io.miniaod.parts import integer, p4, real
 from sonicmini.io.schema import AOD, Branch, Collection
 
@@ -103,7 +103,7 @@ COLLECTIONS = (
     _beside("GenJetAK8Flavour", "GenJetAK8", *_FLAVOURS),
     SUBJETS,
     VISIBLE_TAUS,
-    met("GenMET", "transverse momentum of the neutrinos", sum_et=False),
+    Collection("GenMET", "transverse momentum of the neutrinos", "single", vector()),
     _jet_match("Jet", "GenJet"),
     _jet_match("JetCHS", "GenJet"),
     _jet_match("FatJet", "GenJetAK8"),
