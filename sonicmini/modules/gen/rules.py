@@ -3,6 +3,7 @@
 CMSSW: ``prunedGenParticles_cfi``. Each rule changes the verdict of the rules before it.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
@@ -52,7 +53,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         """Refuses another notation."""
-        if self.action.strip("+") not in ("keep", "drop") or self.action.count("+") > 4:
+        if re.fullmatch(r"\+{0,2}(keep|drop)\+{0,2}", self.action) is None:
             raise ValueError(f"{self.action!r} is no action: e.g. keep, drop, ++keep, keep+")
 
     @property
@@ -73,7 +74,7 @@ class Rule:
 
 def _relatives(marks: int) -> Relatives:
     names: tuple[Relatives, ...] = ("none", "first", "all")
-    return names[min(marks, 2)]
+    return names[marks]
 
 
 def _any_of(column: Ints, *values: int) -> Bools:
