@@ -45,7 +45,7 @@ def run(products, modules):
 
 
 @functools.cache
-def simulated(events=100):
+def simulated(events=60):
     """Simulated ttbar events with 35 pileup collisions."""
     (chunk,) = RootSource([SAMPLE], chunk_size=events, max_events=events).chunks()
     return run(chunk.products, BEFORE + LEPTONS)
@@ -82,14 +82,20 @@ def rows(products, name):
 
 
 def listed(products, name):
-    """A product as lists of dictionaries, by event."""
-    return _listed(id(products[name]), products[name])
+    """A product as lists of dictionaries, by event; of the largest only what tests look at."""
+    array = products[name]
+    if id(array) not in _LISTS:
+        kept = array[[field for field in array.fields if field in _FIELDS.get(name, array.fields)]]
+        _LISTS[id(array)] = (array, kept.to_list())
+    return _LISTS[id(array)][1]
 
 
 _LISTS: dict[int, tuple[ak.Array, list[list[dict[str, float]]]]] = {}
-
-
-def _listed(key, array):
-    if key not in _LISTS:
-        _LISTS[key] = (array, array.to_list())
-    return _LISTS[key][1]
+_P3 = ("pt", "eta", "phi", "pdgId", "charge")
+_FIELDS = {
+    "PFCand": (*_P3, "trackIdx"),
+    "PFCandVertex": ("puppiFromPV",),
+    "PackedPFCand": (
+        *(*_P3, "fromPV", "dxy", "dxyErr", "dz", "puppiWeight", "highPurity", "pfCandIdx"),
+    ),
+}

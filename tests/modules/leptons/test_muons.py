@@ -35,8 +35,9 @@ def pairs(products):
         yield i, muon, same_momentum[0]
 
 
-@pytest.mark.parametrize("products", [simulated(), toys()], ids=["simulated", "toys"])
-def test_muons_are_selected_and_sorted(products):
+@pytest.mark.parametrize("which", [simulated, toys], ids=["simulated", "toys"])
+def test_muons_are_selected_and_sorted(which):
+    products = which()
     for inputs, muons in zip(
         listed(products, "Muon"), listed(products, "SlimmedMuon"), strict=True
     ):

@@ -15,7 +15,7 @@ def test_sums_are_those_of_a_loop(cone):
     products = simulated()
     tracks, spots = listed(products, "Track"), products["BeamSpot"].to_list()
     starts = np.append(0, np.cumsum([len(event) for event in tracks]))
-    chosen = [(e, i) for e in range(0, 100, 4) for i in range(0, len(tracks[e]), 150)]
+    chosen = [(e, i) for e in range(0, 60, 3) for i in range(0, len(tracks[e]), 150)]
     index = np.array([starts[e] + i for e, i in chosen])
     found = track_sums(products["Track"], products["BeamSpot"], index, cone)
     expected = []
