@@ -28,6 +28,8 @@ from sonicmini.modules.met.type1 import (
 )
 
 _TYPE1: Final[tuple[type[Type1MET], ...]] = (Type1PFMET, Type1PuppiMET, Type1ChsMET, Type1METNoHF)
+_RAW: Final = (RawMET(), RawPuppiMET(), RawChsMET(), RawMETNoHF(), GenMET())
+_COVARIANCE: Final = ("covXX", "covXY", "covYY", "sumPtUnclustered")
 _TAIL: Final = 9.0
 """Events with a larger chi2 are not in the fit: 1 % if all were Gaussian."""
 _ROUNDS: Final = 6
@@ -58,32 +60,35 @@ class Residuals(NamedTuple):
         return square / determinant, np.log(determinant)
 
 
-def residuals(paths: Iterable[Path]) -> dict[str, Residuals]:
-    """Runs the chain on samples; one entry for each kind of missing momentum."""
-    raw = (RawMET(), RawPuppiMET(), RawChsMET(), RawMETNoHF(), GenMET())
-    calibrated = (AK4CHSJetCorrections(), AK4PuppiJetCorrections())
+def residuals(paths: Iterable[Path]) -> dict[str, tuple[Residuals, Residuals]]:
+    """Runs the chain on samples; raw and calibrated for each kind of missing momentum."""
     type1 = [cls(unclustered_terms=(0.0, 0.0)) for cls in _TYPE1]
-    parts: dict[str, list[Residuals]] = defaultdict(list)
+    parts: dict[str, list[tuple[Residuals, Residuals]]] = defaultdict(list)
     for chunk in chain.from_iterable(map(reconstructed, paths)):
         products = dict(chunk)
-        for module in (*raw, *calibrated, *type1):
+        for module in (*_RAW, AK4CHSJetCorrections(), AK4PuppiJetCorrections(), *type1):
             products |= module.produce({name: products[name] for name in module.consumes})
         for module in type1:
-            (name,) = module.produces
-            parts[name].append(_residuals(products[name], products["GenMET"]))
-    return {name: _joined(found) for name, found in parts.items()}
+            (name,), (raw, *_) = module.produces, module.consumes
+            met, gen = products[name], products["GenMET"]
+            covariance = [np.asarray(met[column], np.float64) for column in _COVARIANCE]
+            found = (Residuals(*_difference(one, gen), *covariance) for one in (products[raw], met))
+            parts[name].append((next(found), next(found)))
+    return {
+        name: (_joined([raw for raw, _ in found]), _joined([met for _, met in found]))
+        for name, found in parts.items()
+    }
 
 
 def _joined(parts: list[Residuals]) -> Residuals:
     return Residuals(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _residuals(met: ak.Array, gen: ak.Array) -> Residuals:
+def _difference(met: ak.Array, gen: ak.Array) -> tuple[Floats, Floats]:
     pt, phi = np.asarray(met.pt, np.float64), np.asarray(met.phi, np.float64)
     x = pt * np.cos(phi) - np.asarray(gen.pt * np.cos(gen.phi))
     y = pt * np.sin(phi) - np.asarray(gen.pt * np.sin(gen.phi))
-    names = ("covXX", "covXY", "covYY", "sumPtUnclustered")
-    return Residuals(x, y, *(np.asarray(met[name], np.float64) for name in names))
+    return x, y
 
 
 def fit_terms(found: Residuals) -> tuple[float, float]:

@@ -1,10 +1,10 @@
 """What is simulated to derive and to check the corrections: the whole recipe, seeds included."""
 
 from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import cycle
 from typing import Final, Literal, TypeAlias
 
-Split: TypeAlias = Literal["derivation", "closure"]
+Split: TypeAlias = Literal["derivation", "closure", "top"]
 
 BLOCK: Final = 500
 """Events of one file: the unit of work, of memory and of resuming."""
@@ -12,13 +12,14 @@ BLOCK: Final = 500
 PILEUP: Final = (30, 0, 50, 15, 60, 40, 20)
 """Mean numbers of collisions, one block after the other."""
 
-_BLOCKS: Final = {"derivation": 63, "closure": 28}
-_FIRST_SEED: Final = {"derivation": 400_000, "closure": 500_000}
+_BLOCKS: Final = {"derivation": 63, "closure": 28, "top": 4}
+_FIRST_SEED: Final = {"derivation": 400_000, "closure": 500_000, "top": 600_000}
+_TOP_PILEUP: Final = 35
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One file of dijet events. No two samples share a seed, hence none a hard collision."""
+    """One file of events, dijets by default. No two share a seed, hence none a hard collision."""
 
     pileup: int
     seed: int
@@ -33,6 +34,11 @@ class Sample:
 
 
 def samples(split: Split) -> list[Sample]:
-    """All samples of a split; any first part of them is a fair mixture of pileup."""
-    pileup = islice(cycle(PILEUP), _BLOCKS[split])
-    return [Sample(mu, _FIRST_SEED[split] + index, split) for index, mu in enumerate(pileup)]
+    """All samples of a split; any first part of them is a fair mixture of pileup.
+
+    ``top`` is top quark pairs, for missing momenta.
+    """
+    seeds = range(_FIRST_SEED[split], _FIRST_SEED[split] + _BLOCKS[split])
+    if split == "top":
+        return [Sample(_TOP_PILEUP, seed, split, process="ttbar") for seed in seeds]
+    return [Sample(mu, seed, split) for mu, seed in zip(cycle(PILEUP), seeds, strict=False)]
