@@ -19,6 +19,8 @@ from tests.modules.vertexing.toy_tracks import (
     tracks_from,
 )
 
+ELSEWHERE = np.array([0.3, -0.3, 0.2])
+
 
 def vertices(number, tracks, *, seed=5, outliers=0, smeared=True):
     """Toy vertices within 2 cm of the beam line, the last tracks of each from elsewhere."""
@@ -27,7 +29,7 @@ def vertices(number, tracks, *, seed=5, outliers=0, smeared=True):
     for _ in range(number):
         phi, radius = rng.uniform(-np.pi, np.pi), rng.uniform(0.2, 2.0)
         vertex = np.array([radius * np.cos(phi), radius * np.sin(phi), rng.normal(0, 3)])
-        for start, size in ((vertex, tracks), (vertex + [0.3, -0.3, 0.2], outliers)):
+        for start, size in ((vertex, tracks), (vertex + ELSEWHERE, outliers)):
             more, eight = tracks_from(start, size, rng, smeared=smeared)
             rows += more
             covariances += eight

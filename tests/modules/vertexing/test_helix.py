@@ -1,4 +1,4 @@
-"""Helices against a numerical integration of the motion, and errors against numerical derivatives."""
+"""Helices against an integration of the motion, errors against numerical derivatives."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def line_at(track, point, covariance=None):
     return linearise(helices, np.array([0]), np.array([point])), eight
 
 
-def integrated(pt, eta, phi, charge, start, length):
+def integrated(momentum, charge, start, length):
     """Position and direction after a transverse path, by the Lorentz force in 3.8 T.
 
     dp/dt = 0.299792458e-2 q v x B in GeV per cm of path, B along z.
@@ -54,6 +54,7 @@ def integrated(pt, eta, phi, charge, start, length):
         force = 0.299792458e-2 * charge * np.cross(p / norm, [0.0, 0.0, 3.8])
         return np.concatenate([p / norm, force])
 
+    pt, eta, phi = momentum
     p = [pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)]
     span = abs(length) * np.cosh(eta)
     way = np.sign(length)
@@ -70,7 +71,7 @@ def integrated(pt, eta, phi, charge, start, length):
 )
 def test_helix_is_the_motion_in_the_field(charge, pt, eta, length):
     track = track_of((pt, eta, 0.7, charge, 0.1, 3.0))
-    point, direction = integrated(pt, eta, 0.7, charge, track[:3], length)
+    point, direction = integrated((pt, eta, 0.7), charge, track[:3], length)
     lines, _ = line_at(track, point)
     assert lines.point[0] == pytest.approx(point, abs=1e-7)
     assert lines.direction[0] == pytest.approx(direction, abs=1e-7)

@@ -31,7 +31,9 @@ def vertices_of(events):
     offsets = offsets_from(np.array([len(tracks) for tracks in sets], dtype=np.int64))
     groups = Groups(track, offsets, event, np.array(points, dtype=float).reshape(-1, 3))
     n = len(sets)
-    return SecondaryVertices(groups, np.tile(VARIANCES, (n, 1)), np.arange(n) * 1.0, np.ones(n))
+    return SecondaryVertices(
+        groups, np.tile(VARIANCES, (n, 1)), np.arange(n, dtype=np.float64), np.ones(n)
+    )
 
 
 def significance(p, q):
