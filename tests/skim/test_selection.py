@@ -180,7 +180,7 @@ selections = conditions(
 ).map(lambda x: (f"{x[0]} and run >= 0", x[1]))
 
 
-@settings(max_examples=100)
+@settings(max_examples=200)
 @given(selection=selections, chunk=st.lists(events, max_size=4))
 def test_is_what_python_says(selection, chunk):
     text, python = selection

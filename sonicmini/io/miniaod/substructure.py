@@ -10,7 +10,7 @@ FAT_JET_SUBSTRUCTURE = Collection(
     "substructure of FatJet; -1 where it is not computed",
     "jagged",
     (
-        real("msoftdrop", "GeV", "soft-drop mass, subjets uncorrected", 10),
+        real("msoftdrop", "GeV", "soft-drop mass, of corrected subjets", 10),
         *_TAUS,
         real("n2b1", "", "N2 of the groomed jet, beta = 1", 10),
         real("n2b2", "", "N2 of the groomed jet, beta = 2", 10),

@@ -10,12 +10,15 @@ import numpy as np
 
 from sonicmini.event import Products
 from sonicmini.module import Producer
+from sonicmini.modules.clustering import polar
 from sonicmini.modules.columns import (
     Columns,
+    Floats,
     Ints,
     events_of,
     flat,
     jagged,
+    momenta,
     offsets_from,
     offsets_of,
 )
@@ -26,16 +29,22 @@ _INDICES = ("subJetIdx1", "subJetIdx2")
 
 @dataclass(frozen=True, kw_only=True)
 class SlimmedFatJetSubstructure(Producer):
-    """Puts the substructure of raw AK8 jets beside those that are kept, with their subjets."""
+    """Puts the substructure of raw AK8 jets beside those that are kept, with corrected subjets."""
 
-    consumes = ("FatJet", "AK8PuppiJetSubstructure", "AK8PuppiSubJet")
+    consumes = (
+        "FatJet",
+        "AK8PuppiJetSubstructure",
+        "AK8PuppiSubJet",
+        "AK8PuppiSubJetCorrection",
+    )
     produces = ("FatJetSubstructure", "SubJet")
 
     def produce(self, inputs: Products) -> Products:
         """Returns columns parallel to FatJet, and the subjets of kept jets in their order.
 
         ``subJetIdx1`` and ``subJetIdx2`` are places in SubJet, -1 for none; ``fatJetIdx`` of a
-        subjet is its place in FatJet.
+        subjet is its place in FatJet. ``msoftdrop`` is the mass of the corrected subjets, as in
+        NanoAOD.
         """
         jets, rows = inputs["FatJet"], inputs["AK8PuppiJetSubstructure"]
         offsets = offsets_of(jets)
@@ -43,11 +52,29 @@ class SlimmedFatJetSubstructure(Producer):
         row = offsets_of(rows)[event] + flat(jets, "rawJetIdx", np.int64)
         columns: Columns = {name: flat(rows, name)[row] for name in COLUMNS}
         old = np.stack([flat(rows, name, np.int64)[row] for name in _INDICES], axis=1)
+        subjets = _corrected(inputs["AK8PuppiSubJet"], inputs["AK8PuppiSubJetCorrection"])
+        first = offsets_of(subjets)[event, np.newaxis]
+        pairs = np.all(old >= 0, axis=1)
+        columns["msoftdrop"][pairs] = _masses(subjets, (first + old)[pairs])
         columns |= dict(zip(_INDICES, _new_indices(old, event).T, strict=True))
         return {
             "FatJetSubstructure": jagged(offsets, columns),
-            "SubJet": _kept(inputs["AK8PuppiSubJet"], old, offsets),
+            "SubJet": _kept(subjets, old, offsets),
         }
+
+
+def _corrected(subjets: ak.Array, correction: ak.Array) -> ak.Array:
+    factor = flat(correction, "factor")
+    columns: Columns = {name: flat(subjets, name, None) for name in subjets.fields}
+    columns |= {name: columns[name] * factor for name in ("pt", "mass")}
+    columns["rawFactor"] = 1.0 - 1.0 / factor
+    return jagged(offsets_of(subjets), columns)
+
+
+def _masses(subjets: ak.Array, pairs: Ints) -> Floats:
+    """The masses of pairs of subjets, given by their places among those of all events."""
+    total = momenta(subjets)[pairs].sum(axis=1)
+    return polar(total, np.float64)["mass"]
 
 
 def _new_indices(old: Ints, event: Ints) -> Ints:

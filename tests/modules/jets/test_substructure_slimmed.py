@@ -1,10 +1,14 @@
 """Kept jets and their subjets against a dictionary for each event."""
 
+import math
+
+import fastjet
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sonicmini.modules.columns import flat, jagged, offsets_from
+from sonicmini.modules.columns import jagged, offsets_from
 from sonicmini.modules.jets.substructure import COLUMNS
 from sonicmini.modules.jets.substructure_slimmed import SlimmedFatJetSubstructure
 
@@ -42,35 +46,52 @@ def inputs_of(events):
         "FatJet": jagged(kept, {"rawJetIdx": raw}),
         "AK8PuppiJetSubstructure": jagged(offsets, rows),
         "AK8PuppiSubJet": jagged(subjet_counts, subjets),
+        "AK8PuppiSubJetCorrection": jagged(
+            subjet_counts, {"factor": rng.uniform(0.5, 2, subjet_counts[-1])}
+        ),
     }
+
+
+def momentum(subjet, factor):
+    p4 = fastjet.PseudoJet()
+    p4.reset_PtYPhiM(subjet["pt"], 0.0, subjet["phi"], subjet["mass"])
+    pz = subjet["pt"] * math.sinh(subjet["eta"])
+    energy = math.sqrt(p4.perp2() + pz**2 + subjet["mass"] ** 2)
+    return factor * fastjet.PseudoJet(p4.px(), p4.py(), pz, energy)
 
 
 @given(raw_events())
 def test_kept_jets_take_their_subjets_along(events):
     inputs = inputs_of(events)
-    result = {name: made.to_list() for name, made in
-              SlimmedFatJetSubstructure().produce(inputs).items()}  # fmt: skip
-    raw = {name: made.to_list() for name, made in inputs.items()}
+    made = SlimmedFatJetSubstructure().produce(inputs)
+    result = {name: array.to_list() for name, array in made.items()}
+    raw = {name: array.to_list() for name, array in inputs.items()}
     for i, (_, order) in enumerate(events):
         rows, subjets = result["FatJetSubstructure"][i], result["SubJet"][i]
+        factors = [row["factor"] for row in raw["AK8PuppiSubJetCorrection"][i]]
         seen = []
         for place, (index, row) in enumerate(zip(order, rows, strict=True)):
             old = raw["AK8PuppiJetSubstructure"][i][index]
-            assert {name: row[name] for name in COLUMNS} == {name: old[name] for name in COLUMNS}
+            same = [name for name in COLUMNS if name != "msoftdrop"]
+            assert {name: row[name] for name in same} == {name: old[name] for name in same}
+            if old["subJetIdx1"] < 0:
+                assert row["subJetIdx1"] == row["subJetIdx2"] == -1
+                assert row["msoftdrop"] == old["msoftdrop"]
+                continue
+            total = fastjet.PseudoJet(0.0, 0.0, 0.0, 0.0)
             for column in ("subJetIdx1", "subJetIdx2"):
-                assert (row[column] < 0) == (old[column] < 0)
-                if row[column] < 0:
-                    continue
                 seen.append(row[column])
-                subjet, before = subjets[row[column]], raw["AK8PuppiSubJet"][i][old[column]]
-                assert subjet["fatJetIdx"] == place
-                assert {name: subjet[name] for name in SUBJET} == {
-                    name: before[name] for name in SUBJET
-                }
+                before = raw["AK8PuppiSubJet"][i][old[column]]
+                check_subjet(subjets[row[column]], before, factors[old[column]])
+                assert subjets[row[column]]["fatJetIdx"] == place
+                total = total + momentum(before, factors[old[column]])
+            assert row["msoftdrop"] == pytest.approx(total.m(), rel=1e-6, abs=1e-6)
         assert seen == list(range(len(subjets)))
 
 
-def test_types_are_those_of_the_inputs():
-    inputs = inputs_of([([True, False], (1, 0))])
-    subjets = SlimmedFatJetSubstructure().produce(inputs)["SubJet"]
-    assert flat(subjets, "pt", None).dtype == np.float64
+def check_subjet(subjet, before, factor):
+    for name in ("pt", "mass"):
+        assert subjet[name] == pytest.approx(factor * before[name])
+        assert subjet[name] * (1 - subjet["rawFactor"]) == pytest.approx(before[name])
+    for name in ("eta", "phi", "tau1", "n2b1"):
+        assert subjet[name] == before[name]
