@@ -88,6 +88,8 @@ class JobConfig(Block):
     models: Path
     """Folder of the model repository."""
     modules: dict[str, Annotated[ModuleConfig, BeforeValidator(_as_mapping)]]
+    skim: str | None = None
+    """Which events are written: an expression on products; all if absent."""
     inference: InferenceConfig = InferenceConfig()
     options: OptionsConfig = OptionsConfig()
 

@@ -130,6 +130,7 @@ def _processor(job: Job, sink: RootSink, clients: Mapping[str, Client]) -> Event
         sink=sink,
         workers=job.workers,
         streams=job.config.options.streams,
+        skim=job.skim,
     )
 
 

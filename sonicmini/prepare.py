@@ -8,11 +8,12 @@ from sonicmini.graph import build_graph
 from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.repository import ModelRepository, ModelSpec
 from sonicmini.inference_config import Place
-from sonicmini.io.keep import written
+from sonicmini.io.keep import available, written
 from sonicmini.io.root_source import RootSource
 from sonicmini.io.schema import AOD, Collection
 from sonicmini.module import Module, SonicProducer
 from sonicmini.plugins import instantiate, resolve
+from sonicmini.skim.step import Skim, make_skim
 from sonicmini.workers import Workers
 
 EVENT_ID = ("run", "luminosityBlock", "event")
@@ -28,6 +29,7 @@ class Job:
     graph: dict[str, set[str]]
     content: dict[str, Collection | None]
     """Products to write with their tables; None where no table knows the product."""
+    skim: Skim | None
     specs: dict[str, ModelSpec]
     source: RootSource
     client: OnnxClient
@@ -53,8 +55,9 @@ def prepare(config: JobConfig) -> Job:
     modules = _modules(config)
     consumed = {product for module in modules.values() for product in module.consumes}
     made = {product for module in modules.values() for product in module.produces}
-    graph, content = _graph_and_content(config, modules, made)
-    wanted = (consumed | content.keys()) - made
+    graph, content, skim = _plan(config, modules, made)
+    selected = skim.products if skim else frozenset()
+    wanted = (consumed | content.keys() | selected) - made
     specs = _specs(config, modules)
     workers = Workers(config.options.threads)
     client = OnnxClient(specs, workers.run)
@@ -71,6 +74,7 @@ def prepare(config: JobConfig) -> Job:
         modules=modules,
         graph=graph,
         content=content,
+        skim=skim,
         specs=specs,
         source=source,
         client=client,
@@ -91,9 +95,11 @@ def _modules(config: JobConfig) -> dict[str, Module]:
     return modules
 
 
-def _graph_and_content(
+def _plan(
     config: JobConfig, modules: dict[str, Module], made: set[str]
-) -> tuple[dict[str, set[str]], dict[str, Collection | None]]:
+) -> tuple[dict[str, set[str]], dict[str, Collection | None], Skim | None]:
+    """The order of modules, what is written of which events; or all that is wrong with them."""
+    skim = None
     faults = [
         f"inference.modules.{label}: {type(modules[label]).__name__} is no network"
         for label in config.inference.modules
@@ -106,12 +112,25 @@ def _graph_and_content(
     except ConfigError as error:
         faults += [f"output.keep: {line}" for line in str(error).splitlines()]
     try:
+        skim = make_skim(config.skim, _names(made), content) if config.skim else None
+    except ConfigError as error:
+        faults += [f"skim: {line}" for line in str(error).splitlines()]
+    try:
         graph = build_graph(modules, AOD)
     except GraphError as error:
         faults.append(str(error))
     if faults:
         raise ConfigError("\n".join(faults))
-    return graph, content
+    return graph, content, skim
+
+
+def _names(made: set[str]) -> dict[str, tuple[str, ...]]:
+    """Products by the names that the output gives them, or by their own."""
+    names: dict[str, tuple[str, ...]] = {product: (product,) for product in (*AOD, *made)}
+    stored: dict[str, tuple[str, ...]] = {}
+    for product, table in available(made).items():
+        stored[table.prefix] = (*stored.get(table.prefix, ()), product)
+    return names | stored
 
 
 def _specs(config: JobConfig, modules: dict[str, Module]) -> dict[str, ModelSpec]:

@@ -34,6 +34,7 @@ KNOWS: dict[str, set[str]] = {
     "io": {"errors", "event", "module", "io", "report", "workers"},
     "modules": {"errors", "event", "module", "modules", "inference.client", "inference.repository"},
     "simulation": {"errors", "event", "io", "simulation"},
+    "skim": {"errors", "event", "skim"},
 }
 # The only places that import these libraries.
 FENCED = {

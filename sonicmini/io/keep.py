@@ -66,7 +66,7 @@ def written(texts: Iterable[str], made: AbstractSet[str]) -> dict[str, Collectio
     statements = [(text, Statement.parse(text)) for text in texts]
     if statements and not statements[0][1].keeps:
         statements[:0] = [(text, Statement.parse(text)) for text in EVERYTHING]
-    tables: dict[str, Collection | None] = dict(_available(made))
+    tables: dict[str, Collection | None] = dict(available(made))
     kept: dict[str, set[str]] = {}
     faults = []
     for text, statement in statements:
@@ -96,8 +96,12 @@ def _fault(
     return f"nothing that is made or read matches {text!r}{hint}"
 
 
-def _available(made: AbstractSet[str]) -> dict[str, Collection]:
-    """The tables' products that are made, or that the input has and no made one replaces."""
+def available(made: AbstractSet[str]) -> dict[str, Collection]:
+    """The tables' products that are made, or that the input has and no made one replaces.
+
+    Args:
+        made: products of the job's modules.
+    """
     claimed = {
         name for product in made if product in MINIAOD for name in _branches(MINIAOD[product])
     }
