@@ -14,6 +14,9 @@ from sonicmini.event import Tensors
 
 _log = logging.getLogger(__name__)
 
+_SOON_S = 1.0
+"""A fault within this time, and twice the last delay, of a return continues the last outage."""
+
 
 class Server(Protocol):
     """What is needed of a server's client."""
@@ -46,9 +49,9 @@ class Backoff:
     longest_s: float = 10.0
 
     def delay_s(self, faults: int) -> float:
-        """Delay after so many faults in a row, half of it random."""
+        """Delay after so many faults in a row, a third of it random."""
         full = min(self.longest_s, self.first_s * 2.0 ** min(faults - 1, 30))
-        return full * random.uniform(0.5, 1.0)  # noqa: S311 - spreads clients, hides nothing
+        return full * random.uniform(2 / 3, 1.0)  # noqa: S311 - spreads clients, hides nothing
 
 
 @dataclass(eq=False)
@@ -56,7 +59,8 @@ class Link:
     """One model on one server.
 
     After a fault the server is left alone for a while, then asked again and again until it is well
-    and has passed the check that it passed at the start.
+    and has passed the check that it passed at the start. One that fails again soon after its return
+    is left alone for longer: it may pass the check on an open connection and refuse new ones.
 
     Attributes:
         check: passes if the model can be used; raises what is wrong.
@@ -76,6 +80,8 @@ class Link:
     given_up: bool = False
     outages: int = 0
     well_since: float = 0.0
+    _faults: int = 0
+    _last_delay_s: float = 0.0
     _recovery: asyncio.Task[None] | None = None
 
     @property
@@ -92,6 +98,8 @@ class Link:
         """
         if not self.usable or asked_at < self.well_since:
             return
+        if time.monotonic() - self.well_since > _SOON_S + 2 * self._last_delay_s:
+            self._faults = 0
         self.fault = fault
         self.outages += 1
         _log.warning("%s is left alone for a while: %s", self.server.name, fault)
@@ -99,10 +107,10 @@ class Link:
         self.on_change()
 
     async def _recover(self) -> None:
-        faults = 0
         while True:
-            faults += 1
-            await asyncio.sleep(self.backoff.delay_s(faults))
+            self._faults += 1
+            self._last_delay_s = self.backoff.delay_s(self._faults)
+            await asyncio.sleep(self._last_delay_s)
             try:
                 await self.check()
             except UnavailableError as error:

@@ -15,7 +15,7 @@ from tests.inference.fakes import FakeServer, link
 def test_delays_double_up_to_a_limit_with_jitter(faults, first_s, longest_s):
     backoff = Backoff(first_s, longest_s)
     full = min(longest_s, first_s * 2.0 ** min(faults - 1, 100))
-    assert full / 2 <= backoff.delay_s(faults) <= full
+    assert full * 0.66 <= backoff.delay_s(faults) <= full
 
 
 def test_delays_differ_between_clients():
@@ -59,6 +59,35 @@ def test_a_server_that_returns_with_another_model_is_given_up(fault):
         assert one.given_up
         assert not one.usable
         assert str(fault) in str(one.fault)
+
+    asyncio.run(main())
+
+
+class Recorded(Backoff):
+    """Short delays that remember how many faults they were for."""
+
+    def delay_s(self, faults):
+        SEEN.append(faults)
+        return 0.001
+
+
+SEEN: list[int] = []
+
+
+@pytest.mark.parametrize(("well_for_s", "expected"), [(0.0, [1, 2, 3]), (5.0, [1, 1, 1])])
+def test_a_link_that_fails_soon_after_its_return_is_left_alone_for_longer(well_for_s, expected):
+    async def main():
+        SEEN.clear()
+        one = link(FakeServer("a"))
+        one.backoff = Recorded()
+        for _ in expected:
+            one.down(UnavailableError("refused"))
+            async with asyncio.timeout(5):
+                while not one.usable:
+                    await asyncio.sleep(0.001)
+            one.well_since -= well_for_s
+        await one.close()
+        assert expected == SEEN
 
     asyncio.run(main())
 
