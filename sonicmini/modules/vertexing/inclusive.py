@@ -29,6 +29,7 @@ from sonicmini.modules.vertexing.secondary import (
     VertexCuts,
     chosen_vertices,
     is_displaced,
+    joined_vertices,
     positions_of_events,
     secondary_vertices,
 )
@@ -38,6 +39,7 @@ from sonicmini.modules.vertexing.seeding import (
     SeedingCuts,
     seeded_groups,
 )
+from sonicmini.modules.vertexing.splitting import DEFAULT_SPLIT, SplitSettings, split_vertices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,7 @@ class InclusiveVertexFinder(Producer):
         max_dz: longitudinal impact parameter of these tracks to PV 0 (cm).
         seeding: cuts on seeds and the tracks that join them.
         fit: settings of the adaptive fit.
+        splitting: of groups into several vertices, which are tried beside the one of all tracks.
         vertices: cuts on the fitted vertices.
         arbitration: cuts on the tracks of the final vertices.
         merging: when vertices are copies, before arbitration.
@@ -63,6 +66,7 @@ class InclusiveVertexFinder(Producer):
     max_dz: float = 0.3
     seeding: SeedingCuts = DEFAULT_SEEDING
     fit: FitSettings = DEFAULT_FIT
+    splitting: SplitSettings = DEFAULT_SPLIT
     vertices: VertexCuts = DEFAULT_VERTEX_CUTS
     arbitration: ArbitrationCuts = DEFAULT_ARBITRATION
     merging: MergeCuts = FOUND_TWICE
@@ -98,7 +102,9 @@ class InclusiveVertexFinder(Producer):
         founders = DisplacedTracks(helices, at_pv, own, tracks.within(index))
 
         groups = seeded_groups(founders, self.seeding)
-        vertices = secondary_vertices(groups, fit_vertices(helices, groups, self.fit))
+        split = split_vertices(founders, groups, self.fit, self.splitting)
+        whole = secondary_vertices(groups, fit_vertices(helices, groups, self.fit))
+        vertices = joined_vertices([*split, whole])
         own = positions_of_events(pv, vertices.groups.event)
         displaced = is_displaced(vertices, at_pv.direction, own, self.vertices)
         vertices = merged(chosen_vertices(vertices, displaced), self.merging)

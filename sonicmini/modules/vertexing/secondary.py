@@ -1,5 +1,6 @@
 """Fitted secondary vertices and the cuts on them (CMSSW: ``InclusiveVertexFinder``)."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,12 +72,34 @@ def secondary_vertices(groups: Groups, fits: Fits) -> SecondaryVertices:
 
 def chosen_vertices(vertices: SecondaryVertices, chosen: Bools) -> SecondaryVertices:
     """Some of the vertices, with their tracks."""
+    return _picked(vertices, np.flatnonzero(chosen))
+
+
+def joined_vertices(parts: Sequence[SecondaryVertices]) -> SecondaryVertices:
+    """All vertices of several searches, by event; in an event those of the first search first."""
+    groups = [part.groups for part in parts]
+    size = np.concatenate([np.diff(group.offsets) for group in groups])
+    together = Groups(
+        np.concatenate([group.track for group in groups]),
+        offsets_from(size),
+        np.concatenate([group.event for group in groups]),
+        np.concatenate([group.point for group in groups]),
+    )
+    covariance = np.concatenate([part.covariance for part in parts])
+    chi2 = np.concatenate([part.chi2 for part in parts])
+    ndof = np.concatenate([part.ndof for part in parts])
+    joined = SecondaryVertices(together, covariance, chi2, ndof)
+    return _picked(joined, np.argsort(together.event, kind="stable"))
+
+
+def _picked(vertices: SecondaryVertices, index: Ints) -> SecondaryVertices:
+    """The vertices at these places, with their tracks."""
     groups = vertices.groups
-    size = np.diff(groups.offsets)
-    track = groups.track[np.repeat(chosen, size)]
-    offsets = offsets_from(size[chosen])
-    kept = Groups(track, offsets, groups.event[chosen], groups.point[chosen])
-    rest = (column[chosen] for column in (vertices.covariance, vertices.chi2, vertices.ndof))
+    size = np.diff(groups.offsets)[index]
+    offsets = offsets_from(size)
+    member = np.arange(offsets[-1]) + np.repeat(groups.offsets[index] - offsets[:-1], size)
+    kept = Groups(groups.track[member], offsets, groups.event[index], groups.point[index])
+    rest = (column[index] for column in (vertices.covariance, vertices.chi2, vertices.ndof))
     return SecondaryVertices(kept, *rest)
 
 
