@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sonicmini.io.miniaod.parts import integer, p4, real, without
+from sonicmini.io.miniaod.parts import integer, p4, real
 from sonicmini.io.schema import AOD, PV, Collection
 
 SLIMMED_PV = Collection(
@@ -68,4 +68,4 @@ SLIMMED_V0 = Collection(
     prefix="V0",
 )
 
-COLLECTIONS = (SLIMMED_PV, SV, SV_PFCAND, SLIMMED_V0, without("V0", "trackIdx1", "trackIdx2"))
+COLLECTIONS = (SLIMMED_PV, SV, SV_PFCAND, SLIMMED_V0)
