@@ -9,10 +9,11 @@ Wildcards match what the output's table has and a module makes or the input offe
 the table has not is kept by its own name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import TypeAlias
 
 from sonicmini.errors import ConfigError, nearest
 from sonicmini.io.miniaod import MINIAOD
@@ -49,12 +50,18 @@ class Statement:
         raise ValueError("expected keep PATTERN, drop PATTERN or PATTERN")
 
 
-def written(texts: Iterable[str], made: AbstractSet[str]) -> dict[str, Collection | None]:
+Table: TypeAlias = Mapping[str, Collection]
+
+
+def written(
+    texts: Iterable[str], made: AbstractSet[str], table: Table = MINIAOD
+) -> dict[str, Collection | None]:
     """What statements leave of the products that there are.
 
     Args:
         texts: the statements.
         made: products of the job's modules.
+        table: of the output's format.
 
     Returns:
         Tables of the products to be written, without the branches that were dropped, in the order
@@ -66,13 +73,13 @@ def written(texts: Iterable[str], made: AbstractSet[str]) -> dict[str, Collectio
     statements = [(text, Statement.parse(text)) for text in texts]
     if statements and not statements[0][1].keeps:
         statements[:0] = [(text, Statement.parse(text)) for text in EVERYTHING]
-    tables: dict[str, Collection | None] = dict(available(made))
+    tables: dict[str, Collection | None] = dict(available(made, table))
     kept: dict[str, set[str]] = {}
     faults = []
     for text, statement in statements:
         matched = _matched(statement.pattern, tables, made)
         if not matched:
-            faults.append(_fault(text, statement.pattern, tables, made))
+            faults.append(_fault(text, statement.pattern, table, made))
         for product, branches in matched.items():
             if statement.keeps:
                 kept.setdefault(product, set()).update(branches)
@@ -85,30 +92,28 @@ def written(texts: Iterable[str], made: AbstractSet[str]) -> dict[str, Collectio
     }
 
 
-def _fault(
-    text: str, pattern: str, tables: dict[str, Collection | None], made: AbstractSet[str]
-) -> str:
-    missing = [name for name, one in MINIAOD.items() if _matched_branches(pattern, name, one)]
+def _fault(text: str, pattern: str, table: Table, made: AbstractSet[str]) -> str:
+    missing = [name for name, one in table.items() if _matched_branches(pattern, name, one)]
     if missing:
         return f"no module makes {', '.join(missing)}, which {text!r} means"
-    names = made | AOD.keys() | {name for one in tables.values() for name in _names(one)}
-    hint = nearest(pattern.replace("*", ""), names)
+    there = available(made, table).values()
+    names = {one.prefix for one in there} | {name for one in there for name in _branches(one)}
+    hint = nearest(pattern.replace("*", ""), made | AOD.keys() | names)
     return f"nothing that is made or read matches {text!r}{hint}"
 
 
-def available(made: AbstractSet[str]) -> dict[str, Collection]:
+def available(made: AbstractSet[str], table: Table = MINIAOD) -> dict[str, Collection]:
     """The tables' products that are made, or that the input has and no made one replaces.
 
     Args:
         made: products of the job's modules.
+        table: of the output's format.
     """
-    claimed = {
-        name for product in made if product in MINIAOD for name in _branches(MINIAOD[product])
-    }
+    claimed = {name for product in made if product in table for name in _branches(table[product])}
     return {
-        product: table
-        for product, table in MINIAOD.items()
-        if product in made or (product in AOD and claimed.isdisjoint(_branches(table)))
+        product: one
+        for product, one in table.items()
+        if product in made or (product in AOD and claimed.isdisjoint(_branches(one)))
     }
 
 
@@ -138,10 +143,6 @@ def _matched_branches(pattern: str, product: str, table: Collection | None) -> s
 
 def _branches(table: Collection) -> set[str]:
     return {table.branch_name(branch) for branch in table.branches}
-
-
-def _names(table: Collection | None) -> set[str]:
-    return set() if table is None else {table.prefix, *_branches(table)}
 
 
 def _only(table: Collection | None, names: set[str]) -> Collection | None:

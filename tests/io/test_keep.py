@@ -1,14 +1,39 @@
+"""Statements about a table of a few collections, and once about that of the output."""
+
 import dataclasses
 
 import pytest
 
 from sonicmini.errors import ConfigError
-from sonicmini.io import keep
-from sonicmini.io.keep import Statement, written
+from sonicmini.io.keep import EVERYTHING, Statement, available, written
 from sonicmini.io.miniaod import MINIAOD
 from sonicmini.io.schema import AOD, MUON, Branch, Collection
 
 MADE = {"SlimmedPV", "PackedPFCand", "Jet", "JetPFCand", "PuppiWeight", "Ht"}
+
+
+def collection(product, prefix, *branches):
+    columns = tuple(Branch(name, "float32", "", "") for name in branches)
+    return Collection(product, "", "jagged", columns, prefix)
+
+
+PARAMETERS = ("pt", "eta", "covQopQop", "covLamLam", "covPhiPhi", "covPhiDxy", "covLamDsz")
+TABLE = {
+    one.product: one
+    for one in (
+        AOD["run"],
+        AOD["event"],
+        collection("SlimmedPV", "PV", "x", "y"),
+        collection("PackedPFCand", "PFCand", *PARAMETERS, "covarianceSchema"),
+        collection("Jet", "Jet", "pt", "phi"),
+        collection("JetPFCand", "JetPFCand", "jetIdx", "pfCandIdx"),
+        collection("MET", "MET", "pt"),
+        AOD["Muon"],
+        dataclasses.replace(MUON, product="SlimmedMuon", prefix="Muon"),
+        collection("MuonMatch", "Muon", "genPartIdx"),
+        AOD["GenPart"],
+    )
+}
 
 
 def names(content):
@@ -20,7 +45,7 @@ def names(content):
 
 
 def kept(*statements, made=frozenset(MADE)):
-    return names(written(statements, made))
+    return names(written(statements, made, TABLE))
 
 
 ALL = kept("*")
@@ -46,10 +71,17 @@ def test_what_is_no_statement(text):
 
 
 def test_everything_is_what_the_table_has_and_the_job_can_give():
-    assert set(ALL) == (MADE & set(MINIAOD)) | (set(AOD) & set(MINIAOD))
-    assert list(ALL) == [product for product in MINIAOD if product in ALL]
-    for product in ALL:
-        assert ALL[product] == names({product: MINIAOD[product]})[product]
+    assert list(ALL) == [name for name in TABLE if name in MADE | AOD.keys()]
+    assert all(ALL[product] == names({"": TABLE[product]})[""] for product in ALL)
+
+
+def test_the_table_of_the_output_can_be_written_whole():
+    made = MINIAOD.keys() - AOD.keys()
+    content = names(written(EVERYTHING, made))
+    branches = [name for found in content.values() for name in found or ()]
+    assert made <= content.keys()
+    assert len(branches) == len(set(branches))
+    assert content.keys() == available(made).keys()
 
 
 def test_names_of_products_prefixes_and_branches():
@@ -90,26 +122,22 @@ def test_products_that_the_table_has_not_are_kept_by_name():
     assert raw == names({"PFCand": AOD["PFCand"]})
 
 
-def test_a_made_collection_replaces_that_of_the_input(monkeypatch):
-    slimmed = dataclasses.replace(MUON, product="SlimmedMuon", prefix="Muon")
-    extra = Collection("MuonMatch", "", "jagged", (Branch("x", "int16", "", ""),), "Muon")
-    tables = {**MINIAOD, "SlimmedMuon": slimmed, "MuonMatch": extra}
-    monkeypatch.setattr(keep, "MINIAOD", tables)
+def test_a_made_collection_replaces_that_of_the_input():
     muons = names({"": MUON})[""]
     made = frozenset({"SlimmedMuon", "MuonMatch"})
-    assert kept("Muon", made=made) == {"SlimmedMuon": muons, "MuonMatch": ["Muon_x"]}
-    assert kept("Muon", "drop Muon_x", made=made) == {"SlimmedMuon": muons}
+    assert kept("Muon", made=made) == {"SlimmedMuon": muons, "MuonMatch": ["Muon_genPartIdx"]}
+    assert kept("Muon", "drop Muon_gen*", made=made) == {"SlimmedMuon": muons}
     assert "Muon" not in kept("*", made=made)
     assert set(kept("Muon_pt", made=frozenset())) == {"Muon"}
 
 
 def test_all_statements_that_match_nothing_are_told():
     with pytest.raises(ConfigError) as raised:
-        written(["Jett", "Jet", "drop PFCand_covDxx*", "DeepMET*"], MADE)
+        written(["Jett", "Jet", "drop PFCand_covDxx*", "ME*"], MADE, TABLE)
     first, second, third = str(raised.value).splitlines()
     assert first == "nothing that is made or read matches 'Jett'; did you mean Jet?"
     assert second.startswith("nothing that is made or read matches 'drop PFCand_covDxx*'; did you")
-    assert third == "no module makes DeepMETResolutionTune, which 'DeepMET*' means"
+    assert third == "no module makes MET, which 'ME*' means"
 
 
 def test_no_statement_keeps_nothing():
