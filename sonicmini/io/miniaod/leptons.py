@@ -62,6 +62,7 @@ SLIMMED_MUON = Collection(
         real("pfRelIso04_all", "", "the same, R = 0.4", 10),
         *_MINI,
         *_puppi(0.4),
+        real("puppiRelIso04", "", "PUPPI isolation over pT, R = 0.4, mean of both weights", 10),
         real("tkRelIso", "", "isolation over pT, R = 0.3, tracks", 10),
         integer("looseId", "loose", "bool"),
         integer("mediumId", "medium", "bool"),

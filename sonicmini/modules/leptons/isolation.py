@@ -172,6 +172,22 @@ def rho(densities: ak.Array) -> Floats:
     return np.asarray(densities["fixedGridRhoFastjetAll"], dtype=np.float64)
 
 
+def combined_puppi(packed: ak.Array, centres: Centres, within: Cones) -> Floats:
+    """Sum of pT (GeV) around muons, times the mean of PUPPI's weights with and without leptons.
+
+    Charged hadrons of all vertices count (CMSSW: ``PATMuonProducer::puppiCombinedIsolation``).
+    """
+    weight, no_lep = (
+        flat(packed, name, np.float32) for name in ("puppiWeight", "puppiWeightNoLep")
+    )
+    around = packed_surroundings(packed)
+    around = around._replace(
+        pt=around.pt * (weight + no_lep) / 2, from_pv=np.ones(len(weight), dtype=np.bool_)
+    )
+    total: Floats = cone_sums(around, centres, within).sum(axis=1)
+    return total
+
+
 def _directions(
     candidates: ak.Array,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.int16]]:

@@ -54,15 +54,13 @@ def isolation_ids(muons: Columns) -> Columns:
     """How many of CMS's cuts on each isolation a muon passes.
 
     Args:
-        muons: with the isolations, those of PUPPI not relative to pT.
+        muons: with the isolations relative to pT.
     """
-    puppi = muons["puppiChargedHadronIso"] + muons["puppiNeutralHadronIso"]
-    puppi = (puppi + muons["puppiPhotonIso"]) / muons["pt"]
     return {
         "pfIsoId": _passed(muons["pfRelIso04_all"], _PF_ISO),
         "miniIsoId": _passed(muons["miniPFRelIso_all"], _MINI_ISO),
         "tkIsoId": _passed(muons["tkRelIso"], _TRACK_ISO),
-        "puppiIsoId": _passed(puppi, _PUPPI_ISO),
+        "puppiIsoId": _passed(muons["puppiRelIso04"], _PUPPI_ISO),
     }
 
 

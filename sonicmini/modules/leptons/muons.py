@@ -17,6 +17,7 @@ from sonicmini.modules.leptons.isolation import (
     CHARGED,
     Centres,
     aod_surroundings,
+    combined_puppi,
     cone_sums,
     cones,
     less_area,
@@ -38,7 +39,6 @@ from sonicmini.modules.leptons.track_isolation import MUON_CONE, track_sums
 from sonicmini.modules.tracks import track_columns
 
 _VETO = (0.0001, 0.01, 0.01, 0.01)
-_PUPPI_VETO = (0.01, 0.1, 0.1, 0.1)  # CMSSW's 0.0001 and 0.01 there are squares
 _THRESHOLD = 0.5
 _OF_TRACKS = ("nValidHits", "nLostInnerHits")
 
@@ -120,7 +120,7 @@ def _inner_track(tracks: ak.Array, track: Ints, pt: Floats) -> Columns:
 
 
 def _isolation(inputs: Products, muons: Columns, selection: Selection) -> Columns:
-    """PF isolation with delta beta, mini-isolation with effective areas, PUPPI isolation."""
+    """PF isolation with delta beta, mini-isolation with effective areas, PUPPI isolations."""
     pt, eta, phi = (muons[name].astype(np.float64) for name in ("pt", "eta", "phi"))
     # As in CMSSW a muon's own candidate is left out by the vetoes, or as muons do not count.
     centres = Centres(eta, phi, selection.event, np.full(len(pt), -1))
@@ -144,5 +144,7 @@ def _isolation(inputs: Products, muons: Columns, selection: Selection) -> Column
         "miniPFRelIso_all": less_area(tiny, area),
     }
     columns: Columns = {name: (sums / pt).astype(np.float32) for name, sums in relative.items()}
-    within = cones(np.full(len(pt), 0.4), np.array(_PUPPI_VETO))
-    return columns | puppi_columns(inputs["PackedPFCand"], centres, within)
+    within = cones(np.full(len(pt), 0.4), np.array(_VETO))
+    columns |= puppi_columns(inputs["PackedPFCand"], centres, within)
+    combined = combined_puppi(inputs["PackedPFCand"], centres, within)
+    return columns | {"puppiRelIso04": (combined / pt).astype(np.float32)}

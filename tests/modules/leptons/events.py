@@ -96,6 +96,16 @@ _FIELDS = {
     "PFCand": (*_P3, "trackIdx"),
     "PFCandVertex": ("puppiFromPV",),
     "PackedPFCand": (
-        *(*_P3, "fromPV", "dxy", "dxyErr", "dz", "puppiWeight", "highPurity", "pfCandIdx"),
+        *(
+            *_P3,
+            "fromPV",
+            "dxy",
+            "dxyErr",
+            "dz",
+            "puppiWeight",
+            "puppiWeightNoLep",
+            "highPurity",
+            "pfCandIdx",
+        ),
     ),
 }

@@ -130,16 +130,21 @@ def test_puppi_isolation():
     products = simulated()
     packed = listed(products, "PackedPFCand")
     for i, muon, _ in pairs(products):
-        sums = {211: 0.0, 130: 0.0, 22: 0.0}
+        sums, combined = {211: 0.0, 130: 0.0, 22: 0.0}, 0.0
         for candidate in packed[i]:
-            kind, veto = abs(candidate["pdgId"]), 0.1
-            if kind == 211:
-                veto = 0.01 if candidate["fromPV"] >= 2 else math.inf
-            if kind in sums and veto < distance(candidate, muon) < 0.4:
-                sums[kind] += candidate["pt"] * candidate["puppiWeight"]
+            kind, weight = abs(candidate["pdgId"]), candidate["puppiWeight"]
+            veto = 0.0001 if kind == 211 else 0.01
+            if kind not in sums or not veto < distance(candidate, muon) < 0.4:
+                continue
+            if kind != 211 or candidate["fromPV"] >= 2:
+                sums[kind] += candidate["pt"] * weight
+            combined += candidate["pt"] * (weight + candidate["puppiWeightNoLep"]) / 2
         assert muon["puppiChargedHadronIso"] == pytest.approx(sums[211], rel=1e-4, abs=1e-6)
         assert muon["puppiNeutralHadronIso"] == pytest.approx(sums[130], rel=1e-4, abs=1e-6)
         assert muon["puppiPhotonIso"] == pytest.approx(sums[22], rel=1e-4, abs=1e-6)
+        relative = combined / muon["pt"]
+        assert muon["puppiRelIso04"] == pytest.approx(relative, rel=1e-4, abs=1e-6)
+        assert muon["puppiIsoId"] == sum(muon["puppiRelIso04"] < cut for cut in (0.27, 0.22, 0.12))
 
 
 def test_columns_of_the_inner_track():
