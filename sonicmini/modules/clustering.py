@@ -1,19 +1,23 @@
-"""Jet clustering by FastJet for many events at once.
+"""Anti-kT jets of many events at once.
 
-M. Cacciari, G. Salam, G. Soyez, Eur. Phys. J. C 72 (2012) 1896: to be cited by who uses it.
+M. Cacciari, G. Salam, G. Soyez, JHEP 0804 (2008) 063: to be cited by who uses it.
 """
 
 from typing import NamedTuple
 
-import awkward as ak
-import fastjet
 import numpy as np
-from fastjet._swig import ClusterSequence as _Banner
 from numpy.typing import DTypeLike
 
-from sonicmini.modules.columns import Bools, Columns, Floats, Ints, events_of, offsets_from
-
-_Banner.set_fastjet_banner_stream(None)  # it would go to standard output; its request is above
+from sonicmini.modules.anti_kt import IS_JET, IS_NONE, Records, cluster
+from sonicmini.modules.columns import (
+    Bools,
+    Columns,
+    Floats,
+    Ints,
+    events_of,
+    kernel,
+    offsets_from,
+)
 
 
 class Clusters(NamedTuple):
@@ -33,6 +37,21 @@ class Clusters(NamedTuple):
     jet: Ints
 
 
+class History(NamedTuple):
+    """How jets came about.
+
+    Attributes:
+        nodes: of all events, see :func:`sonicmini.modules.anti_kt.cluster`.
+        offsets: of the events in the clustered particles.
+        jet: the jet that each node became a part of, among those of all events, -1 for jets that
+            are too soft.
+    """
+
+    nodes: Records
+    offsets: Ints
+    jet: Ints
+
+
 def anti_kt_jets(
     p4: Floats, offsets: Ints, *, used: Bools, radius: float, pt_min: float
 ) -> Clusters:
@@ -45,24 +64,49 @@ def anti_kt_jets(
         radius: of the jets.
         pt_min: least pT of a jet (GeV).
     """
+    return anti_kt_history(p4, offsets, used=used, radius=radius, pt_min=pt_min)[0]
+
+
+def anti_kt_history(
+    p4: Floats, offsets: Ints, *, used: Bools, radius: float, pt_min: float
+) -> tuple[Clusters, History]:
+    """The same, and how the jets came about, from which their areas follow."""
     index = np.flatnonzero(used)
     counts = np.bincount(events_of(offsets)[index], minlength=len(offsets) - 1)
-    columns = dict(zip(("px", "py", "pz", "E"), np.ascontiguousarray(p4[index].T), strict=True))
-    particles = ak.unflatten(ak.zip(columns, with_name="Momentum4D"), counts)
-    definition = fastjet.JetDefinition(fastjet.antikt_algorithm, radius)
-    sequence = fastjet.ClusterSequence(particles, definition)
-    jets = sequence.inclusive_jets(min_pt=pt_min)
-    n_jets = np.asarray(ak.num(jets, axis=1), dtype=np.int64)
-    event = np.repeat(np.arange(len(n_jets)), n_jets)
-    momenta = np.stack([np.asarray(ak.flatten(jets[name])) for name in columns], axis=1)
-    order = np.lexsort((-np.hypot(momenta[:, 0], momenta[:, 1]), event))
+    used_offsets = offsets_from(counts)
+    nodes = cluster(np.ascontiguousarray(p4[index]), used_offsets, radius)
+    n_jets, jet_nodes, jet_of_node, jet_of_particle = _jets(nodes, used_offsets, pt_min)
+    momenta = np.stack([nodes[name][jet_nodes] for name in ("px", "py", "pz", "e")], axis=1)
+    order = np.argsort(jet_of_particle, kind="stable")
+    order = order[np.count_nonzero(jet_of_particle < 0) :]
+    clusters = Clusters(momenta, offsets_from(n_jets), index[order], jet_of_particle[order])
+    return clusters, History(nodes, used_offsets, jet_of_node)
 
-    members = ak.flatten(sequence.constituent_index(min_pt=pt_min), axis=1)[order]
-    members = ak.sort(members, axis=1)
-    jet = np.repeat(np.arange(len(order)), np.asarray(ak.num(members, axis=1), dtype=np.int64))
-    local = np.asarray(ak.flatten(members), dtype=np.int64)
-    constituent = index[offsets_from(counts)[event[jet]] + local]
-    return Clusters(momenta[order], offsets_from(n_jets), constituent, jet)
+
+@kernel
+def _jets(nodes: Records, offsets: Ints, pt_min: float) -> tuple[Ints, Ints, Ints, Ints]:
+    """Number of jets of each event, their nodes, the jet of each node and of each particle."""
+    counts = np.zeros(len(offsets) - 1, dtype=np.int64)
+    jet_of_node, jet_of_particle = np.full(len(nodes), -1), np.empty(offsets[-1], dtype=np.int64)
+    found = np.empty(offsets[-1], dtype=np.int64)
+    n_found = 0
+    for event in range(len(counts)):
+        first, last = 2 * offsets[event], 2 * offsets[event + 1]
+        for i in range(first, last):
+            if nodes[i].child == IS_JET and np.hypot(nodes[i].px, nodes[i].py) >= pt_min:
+                found[n_found + counts[event]] = i
+                counts[event] += 1
+        mine = found[n_found : n_found + counts[event]]
+        mine[:] = mine[np.argsort(nodes["scale"][mine], kind="mergesort")]
+        for jet in range(len(mine)):
+            jet_of_node[mine[jet]] = n_found + jet
+        for i in range(last - 1, first - 1, -1):
+            if nodes[i].child not in (IS_JET, IS_NONE):
+                jet_of_node[i] = jet_of_node[nodes[i].child]
+        middle = (first + last) // 2
+        jet_of_particle[first // 2 : last // 2] = jet_of_node[first:middle]
+        n_found += counts[event]
+    return counts, found[:n_found], jet_of_node, jet_of_particle
 
 
 def polar(p4: Floats, dtype: DTypeLike = np.float32) -> Columns:

@@ -12,7 +12,7 @@ import numpy as np
 
 from sonicmini.event import Products
 from sonicmini.module import Producer
-from sonicmini.modules.clustering import Clusters, anti_kt_jets, polar
+from sonicmini.modules.clustering import Clusters, anti_kt_history, polar
 from sonicmini.modules.columns import (
     Bools,
     Floats,
@@ -24,6 +24,7 @@ from sonicmini.modules.columns import (
     offsets_from,
     offsets_of,
 )
+from sonicmini.modules.jets.area import Ghosts, active_areas
 from sonicmini.modules.jets.chs import chs_of
 
 
@@ -34,15 +35,20 @@ class RawJets(Producer):
     Attributes:
         radius: of the jets.
         pt_min: least pT (GeV), uncalibrated.
+        ghost_spacing: of the ghosts that measure the active area, in rapidity and azimuth.
+        ghost_y_max: rapidity beyond which the area does not count.
     """
 
     radius: float = 0.4
     pt_min: float = 5.0
+    ghost_spacing: float = 0.1
+    ghost_y_max: float = 5.0
 
     def __post_init__(self) -> None:
-        """Refuses a radius that is none."""
-        if self.radius <= 0:
-            raise ValueError(f"radius is {self.radius}; it must be above 0")
+        """Refuses lengths that are none."""
+        for name in ("radius", "ghost_spacing", "ghost_y_max"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
 
     @abstractmethod
     def select(self, inputs: Products) -> tuple[Floats, Bools]:
@@ -57,9 +63,13 @@ class RawJets(Producer):
         """Returns the jets by falling pT, and pairs of jet and candidate, both within the event."""
         p4, used = self.select(inputs)
         offsets = offsets_of(inputs["PFCand"])
-        clusters = anti_kt_jets(p4, offsets, used=used, radius=self.radius, pt_min=self.pt_min)
+        clusters, history = anti_kt_history(
+            p4, offsets, used=used, radius=self.radius, pt_min=self.pt_min
+        )
         columns = polar(clusters.p4, np.float64)
-        columns["area"] = np.full(len(clusters.p4), np.pi * self.radius**2)
+        columns["area"] = active_areas(
+            history, len(clusters.p4), self.radius, Ghosts(self.ghost_spacing, self.ghost_y_max)
+        )
         jets, links = self.produces
         return {jets: jagged(clusters.offsets, columns), links: links_of(clusters, offsets)}
 
