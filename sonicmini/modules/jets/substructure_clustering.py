@@ -15,6 +15,8 @@ from sonicmini.modules.columns import Floats, Ints, kernel
 CAMBRIDGE_AACHEN, KT = 0.0, 1.0
 """Powers of pT^2 in the distance."""
 
+_LEAST_MT2 = 1e-20  # GeV2
+
 
 class Points(NamedTuple):
     """Momenta on the cylinder, each column of shape ``(n,)``; GeV and radian."""
@@ -72,10 +74,13 @@ def cluster_history(p4: Floats, offsets: Ints, power: float) -> History:
 
 @kernel
 def _place(p4: Floats, i: int, points: Points) -> None:
-    """Writes momentum ``i`` in cylindrical coordinates; exact for massless and fast ones."""
+    """Writes momentum ``i`` in cylindrical coordinates; exact for massless and fast ones.
+
+    Along the beam the rapidity is large, but finite: distances must be numbers.
+    """
     px, py, pz, energy = p4[i, 0], p4[i, 1], p4[i, 2], p4[i, 3]
     pt2 = px * px + py * py
-    mt2 = pt2 + max((energy - pz) * (energy + pz) - pt2, 0.0)
+    mt2 = max(pt2 + max((energy - pz) * (energy + pz) - pt2, 0.0), _LEAST_MT2)
     total = energy + abs(pz)
     points.pt[i] = math.sqrt(pt2)
     points.phi[i] = math.atan2(py, px)

@@ -50,6 +50,16 @@ def test_points_are_fastjets():
         assert points.phi[i] == pytest.approx(particle.phi_std(), abs=1e-12)
 
 
+def test_particles_along_the_beam_and_in_one_direction_are_recombined():
+    along = [[0.0, 0.0, 5.0, 5.0], [0.0, 0.0, -5.0, 5.0]]
+    same = [[3.0, 0.0, 4.0, 5.0], [6.0, 0.0, 8.0, 10.0], [3.0, 0.0, 4.0, 5.0]]
+    p4 = np.array(along + same)
+    for power in (CAMBRIDGE_AACHEN, KT):
+        history = cluster_history(p4, np.array([0, 5]), power)
+        assert history.p4[8].tolist() == [12.0, 0.0, 16.0, 30.0]
+        assert np.all(np.isfinite(history.points.rapidity))
+
+
 @given(seed=st.integers(0, 1000), sizes=st.lists(st.integers(0, 30), max_size=5))
 def test_momentum_is_conserved_and_the_harder_parent_is_first(seed, sizes):
     p4, offsets = toy_jets(seed, sizes)
