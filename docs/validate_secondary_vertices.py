@@ -29,6 +29,7 @@ PICTURE = Path(__file__).with_suffix("").with_name("secondary-vertices.png")
 PT_BINS = (30.0, 50.0, 100.0, 200.0, 1000.0)
 FLAVOURS = {"b": 5, "c": 4, "light": 0, "tau": 15}
 CONE = 0.4
+HADRON_CONE = 0.2
 HEAVY, STRANGE, TAU, OTHER, NONE = range(5)
 ORIGINS = ("b or c hadron", "strange hadron", "tau", "other of the hard collision", "no match")
 K0S_MASS = 0.4976
@@ -54,8 +55,7 @@ class Tag(NamedTuple):
 
 TAGS = {
     "CMS": Tag(),
-    "5 sigma": Tag(dxy_sig=5.0),
-    "7 sigma": Tag(dxy_sig=7.0),
+    "8 sigma": Tag(dxy_sig=8.0),
     "fraction 0.5": Tag(pv_fraction=0.5),
 }
 
@@ -113,8 +113,7 @@ def with_flight(vertices: ak.Array, pv: ak.Array) -> ak.Array:
 
 def per_vertex(products: dict[str, ak.Array], values: ak.Array) -> ak.Array:
     """Values of the tracks of vertices, nested under the vertices."""
-    links, number = products["InclusiveSVCand"], products["InclusiveSV"].ntracks
-    del links
+    number = products["InclusiveSV"].ntracks
     flat = ak.unflatten(ak.flatten(values), ak.flatten(number))
     return ak.unflatten(flat, ak.num(number))
 
@@ -163,6 +162,22 @@ def pv_fraction(products: dict[str, ak.Array]) -> ak.Array:
     return ak.mean(per_vertex(products, used), axis=2)
 
 
+def last_hadrons(particles: ak.Array) -> ak.Array:
+    """B hadrons, and c hadrons of no b hadron, that decay weakly: no mothers of such hadrons."""
+    with_origin = ak.with_field(particles, ancestry(particles), "origin")
+    parts = []
+    for quark in (5, 4):
+        same = has_quark(particles, quark)
+        rows = ak.local_index(same)
+        mothers = particles.genPartIdxMother[same]
+        is_mother = ak.any(rows[:, :, np.newaxis] == mothers[:, np.newaxis, :], axis=2)
+        kept = same & ~is_mother & (particles.pt > 15.0) & (abs(particles.eta) < 2.4)
+        if quark == 4:
+            kept = kept & (with_origin.origin != HEAVY) & ~has_quark(particles, 5)
+        parts.append(ak.with_field(particles[kept], quark, "quark"))
+    return ak.concatenate(parts, axis=1)
+
+
 def measured(products: dict[str, ak.Array]) -> dict[str, ak.Array]:
     """Jets with flavour, vertices with all that is wanted of them."""
     jets = products["AK4PuppiJet"]
@@ -174,6 +189,7 @@ def measured(products: dict[str, ak.Array]) -> dict[str, ak.Array]:
     closest = ak.argmin(separation(flight, jets), axis=2)
     flavour = flavours(jets, products["GenPart"])
     return {
+        "hadrons": last_hadrons(products["GenPart"]),
         "jets": jets,
         "flavour": flavour,
         "vertices": vertices,
@@ -219,6 +235,18 @@ def rates(data: dict[str, ak.Array]) -> Iterator[str]:
                 for code in FLAVOURS.values()
             ]
             yield f"| {name} | {low:g}-{high:g} | {' | '.join(cells)} |\n"
+
+
+def hadron_rates(data: dict[str, ak.Array]) -> Iterator[str]:
+    """Table: share of hadrons with a vertex of two of their tracks near their direction."""
+    true = ak.sum(data["origin"] == HEAVY, axis=2) >= 2
+    yield "\n| vertex | b hadrons | c hadrons |\n|---|---|---|\n"
+    choices = {"any": true} | {name: true & passes(data, tag) for name, tag in TAGS.items()}
+    for name, chosen in choices.items():
+        apart = separation(data["hadrons"], data["flight"][chosen])
+        found = ak.fill_none(ak.min(apart, axis=2) < HADRON_CONE, value=False)
+        cells = [percent(ak.flatten(found[data["hadrons"].quark == quark])) for quark in (5, 4)]
+        yield f"| {name} | {' | '.join(cells)} |\n"
 
 
 def purity(data: dict[str, ak.Array]) -> Iterator[str]:
@@ -292,7 +320,7 @@ def picture(data: dict[str, ak.Array], values: dict[str, Array]) -> None:
         pull = name.startswith("pull")
         bins = np.linspace(-5, 5, 41) if pull else np.linspace(-1000, 1000, 81)
         mplhep.histplot(*np.histogram(array, bins), label=name, ax=axes[1, int(pull)])
-    axes[1, 0].set(xlabel="position - truth", ylabel="vertices", yscale="log")
+    axes[1, 0].set(xlabel="position - truth", ylabel="vertices", yscale="log", ylim=(0.5, 5000))
     axes[1, 1].set(xlabel="pull", ylabel="vertices")
     for panel in axes.flat:
         panel.legend(fontsize=8)
@@ -308,7 +336,7 @@ def main(files: list[str]) -> None:
     values = residuals(data)
     write = sys.stdout.write
     write(f"{len(data['jets'])} events, jets: {counts}\n\n")
-    for table in (rates(data), purity(data), widths(values)):
+    for table in (rates(data), hadron_rates(data), purity(data), widths(values)):
         sys.stdout.writelines(table)
     picture(data, values)
 
