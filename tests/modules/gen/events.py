@@ -80,15 +80,16 @@ STATUSES = (1, 1, 1, 2, 2, 2, 3, 11, 21, 22, 23, 44, 52, 62, 71, 72, 73)
 def trees(draw, max_size=30):
     """A random event: particles with mothers before them."""
     size = draw(st.integers(0, max_size))
-    return [
-        {
-            "pt": draw(st.floats(0, 40, width=32)),
-            "eta": draw(st.floats(-4, 4, width=32)),
-            "phi": draw(st.floats(-3, 3, width=32)),
-            "pdgId": draw(st.sampled_from(INTERESTING)),
-            "status": draw(st.sampled_from(STATUSES)),
-            "statusFlags": draw(st.integers(0, 2**15 - 1)) & draw(st.integers(0, 2**15 - 1)),
-            "genPartIdxMother": draw(st.integers(-1, i - 1)),
-        }
-        for i in range(size)
-    ]
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    columns = {
+        "pt": rng.choice([0.0, 0.5, 2.0, 4.0, 7.0, 15.0], size) * rng.uniform(0.8, 1.2, size),
+        "eta": rng.uniform(-4, 4, size),
+        "phi": rng.uniform(-3, 3, size),
+        "pdgId": rng.choice(INTERESTING, size),
+        "status": rng.choice(STATUSES, size),
+        "statusFlags": rng.integers(0, 2**15, size) & rng.integers(0, 2**15, size),
+        "genPartIdxMother": rng.integers(-1, np.arange(size)) if size else np.zeros(0, dtype=int),
+    }
+    columns |= {name: columns[name].astype(np.float32) for name in ("pt", "eta", "phi")}
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]

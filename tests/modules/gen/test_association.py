@@ -30,7 +30,10 @@ def clustered(p4, radius):
 
 
 def reference(p4, jet_of, ghosts, radius):
-    """The jet of each ghost, -1 for none: that of the other particles it is clustered with.
+    """The jet of each ghost, -1 for none: that of most particles it is clustered with.
+
+    Most and not all: towers of HF are on a grid and some are equally far from each other, so that
+    FastJet may cluster differently when other particles are left out.
 
     Args:
         p4: of the constituents of all jets of an event.
@@ -41,10 +44,9 @@ def reference(p4, jet_of, ghosts, radius):
     result = np.full(len(ghosts), -1)
     for members in clustered(np.concatenate([p4, GHOST_SCALE * ghosts]), radius):
         real = [jet_of[k] for k in members if k < len(p4)]
-        assert len(set(real)) <= 1, "ghosts must not change the jets"
         for k in members:
             if k >= len(p4) and real:
-                result[k - len(p4)] = real[0]
+                result[k - len(p4)] = max(set(real), key=real.count)
     return result
 
 
@@ -145,5 +147,6 @@ def test_no_jets_and_no_ghosts():
         y=np.zeros(0), phi=np.zeros(0), offsets=np.array([0, 0]), members=np.array([0])
     )
     assert associate(ghost(0.0, 0.0), none, radius=0.4).tolist() == [-1]
-    nobody = Ghosts(*(column[:0] for column in ghost(0.0, 0.0)[:-1]), np.array([0, 0]))
+    one = ghost(0.0, 0.0)
+    nobody = Ghosts._make((*(column[:0] for column in one[:-1]), np.array([0, 0])))
     assert associate(nobody, one_jet((10.0, 0.0, 0.0)), radius=0.4).tolist() == []
