@@ -1,8 +1,10 @@
-"""Energy correlators against sums over all tuples, and by hand."""
+"""Energy correlators against sums over all tuples, by hand, and FastJet's contrib."""
 
 import itertools
 import math
 
+import awkward as ak
+import fastjet
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from sonicmini.modules.columns import offsets_from
 from sonicmini.modules.jets.energy_correlators import energy_correlators, n_ratios
 from sonicmini.modules.jets.substructure_clustering import Points, on_cylinder
-from tests.modules.jets.toy_jets import jets_in, rotated, toy_jets
+from tests.modules.jets.toy_jets import ANY_RADIUS, jets_in, rotated, toy_jets
 
 BETAS = (1.0, 2.0)
 
@@ -51,6 +53,22 @@ def test_sums_go_over_all_tuples(seed):
             assert sums.v1e3[i, b] == pytest.approx(literal(points, beta, 1, 3), rel=1e-9)
             assert sums.v2e3[i, b] == pytest.approx(literal(points, beta, 2, 3), rel=1e-9)
             assert sums.v2e4[i, b] == pytest.approx(literal(points, beta, 2, 4), rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ratios_are_those_of_fastjets_contrib(seed):
+    p4, offsets = toy_jets(seed, (4, 12, 30, 50))
+    columns = dict(zip(("px", "py", "pz", "E"), p4.T, strict=True))
+    particles = ak.unflatten(ak.zip(columns, with_name="Momentum4D"), np.diff(offsets))
+    definition = fastjet.JetDefinition(fastjet.cambridge_algorithm, ANY_RADIUS)
+    sequence = fastjet.ClusterSequence(particles, definition)
+    ratios = n_ratios(on_cylinder(p4), offsets, np.array([True] * 4))
+    for order, ours in ((2, ratios.n2), (3, ratios.n3)):
+        for b, beta in enumerate((1, 2)):
+            theirs = sequence.exclusive_jets_energy_correlator(
+                njets=1, beta=beta, npoint=order, func="nseries"
+            )
+            assert ours[:, b] == pytest.approx(ak.to_numpy(theirs).ravel(), rel=1e-9)
 
 
 def test_two_constituents_by_hand():

@@ -76,7 +76,7 @@ def test_is_that_of_fastjets_contrib(seed):
     ours = n_subjettiness(p4, offsets, 0.8)
     theirs = theirs.reshape(ours.shape)
     assert np.all(ours <= theirs * (1 + 1e-6))
-    assert np.mean(np.isclose(ours, theirs, rtol=1e-4)) > 0.9
+    assert np.mean(np.isclose(ours, theirs, rtol=1e-9)) > 0.9
 
 
 @pytest.mark.parametrize("seed", range(4))
