@@ -38,6 +38,15 @@ def test_columns_of_a_selection(collection):
     assert flat(collection, "charge", None).dtype == np.int16
 
 
+@pytest.mark.parametrize("cut", [slice(0, 4), slice(1, 3), slice(2, 2), slice(4, None, -2)])
+def test_columns_of_a_part_of_a_plain_collection(cut):
+    values = np.arange(6.0)
+    plain = jagged(np.array([0, 2, 2, 5, 6]), {"x": values, "y": values[::-1]})[cut]
+    assert offsets_of(plain).tolist() == [0, *np.cumsum(ak.num(plain))]
+    assert flat(plain, "x").tolist() == ak.flatten(plain.x).to_list()
+    assert flat(plain, "y").tolist() == ak.flatten(plain.y).to_list()
+
+
 def test_there_and_back(collection):
     columns = {name: flat(collection, name, None) for name in collection.fields}
     again = jagged(offsets_of(collection), columns)
