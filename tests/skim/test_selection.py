@@ -89,7 +89,7 @@ ADD = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 LOGIC = {"and": all, "&": all, "or": any, "|": any}
 # Each strategy gives the text of an expression, and a function of the event and one of its jets.
 plain_number = st.one_of(
-    numbers.map(lambda x: (repr(x), lambda _event, _jet: x)),
+    numbers.map(lambda x: (f"({x!r})", lambda _event, _jet: x)),
     st.just(("MET.pt", lambda event, _: event["MET"]["pt"])),
     st.just(("run", lambda event, _: event["run"])),
     st.just(("count(Jet)", lambda event, _: len(event["Jet"]))),
@@ -111,7 +111,7 @@ def arithmetic(number):
         )
     )
     absolute = number.map(lambda x: (f"abs({x[0]})", lambda e, j: abs(x[1](e, j))))
-    negative = number.map(lambda x: (f"-{x[0]}", lambda e, j: -x[1](e, j)))
+    negative = number.map(lambda x: (f"(-{x[0]})", lambda e, j: -x[1](e, j)))
     half = number.map(lambda x: (f"({x[0]} / 2)", lambda e, j: x[1](e, j) / 2))
     square = number.map(lambda x: (f"({x[0]} ** 2)", lambda e, j: float(x[1](e, j)) ** 2))
     return st.one_of(number, operation, absolute, negative, half, square)
