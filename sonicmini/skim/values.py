@@ -71,9 +71,7 @@ def binary(
         as_numbers: in double precision.
 
     Raises:
-        DifferentObjectsError: both have values for objects, but of other products. Products are
-            parallel if the name of one begins with that of the other, and if they have the same
-            number of objects in each event.
+        DifferentObjectsError: both have values for objects, but of other products.
     """
     owner, counts = _objects(one, two)
     x, y = (_spread(value, counts) for value in (one, two))
@@ -88,10 +86,9 @@ def _objects(one: Value, two: Value) -> tuple[str, Counts | None]:
         return two.owner, two.counts
     if two.counts is None:
         return one.owner, one.counts
-    shorter, longer = sorted((one.owner, two.owner), key=len)
-    if not (longer.startswith(shorter) and np.array_equal(one.counts, two.counts)):
+    if one.owner != two.owner:
         raise DifferentObjectsError(f"{one.owner} and {two.owner} are not the same objects")
-    return shorter, one.counts
+    return one.owner, one.counts
 
 
 def _spread(value: Value, counts: Counts | None) -> Numbers:
