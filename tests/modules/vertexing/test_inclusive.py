@@ -4,12 +4,11 @@ import functools
 
 import awkward as ak
 import numpy as np
-import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from sonicmini.modules.vertexing.charged import first_vertices
-from sonicmini.modules.vertexing.description import PION_MASS
 from sonicmini.modules.vertexing.inclusive import InclusiveVertexFinder
-from tests.modules.vertexing.toy_tracks import matrix, real_products
+from tests.modules.vertexing.toy_tracks import real_products
 from tests.toys import toy_products
 
 FINDER = InclusiveVertexFinder()
@@ -37,52 +36,6 @@ def test_there_are_vertices():
     assert 2.0 < ak.mean(ak.num(found()["InclusiveSV"])) < 6.0
 
 
-def test_columns_follow_from_the_tracks():
-    products, made = real_products(), found()
-    for event, vertices in enumerate(made["InclusiveSV"].to_list()):
-        for vertex, members in zip(vertices, tracks_of(products, made, event), strict=True):
-            candidates = products["PFCand"][event][members]
-            tracks = products["Track"][event][candidates.trackIdx]
-            assert vertex["ntracks"] == len(members) >= 2
-            assert members == sorted(set(members))
-            assert vertex["charge"] == ak.sum(tracks.charge)
-            pz = float(ak.sum(tracks.pt * np.sinh(tracks.eta)))
-            energy = float(ak.sum(np.hypot(tracks.pt * np.cosh(tracks.eta), PION_MASS)))
-            assert vertex["pt"] * np.sinh(vertex["eta"]) == pytest.approx(pz, rel=1e-5)
-            momentum = vertex["pt"] * np.cosh(vertex["eta"])
-            assert np.hypot(momentum, vertex["mass"]) == pytest.approx(energy, rel=1e-5)
-            px = float(ak.sum(tracks.pt * np.cos(tracks.phi)))
-            bend = vertex["dxy"] / 60  # a pion of 0.4 GeV turns by less than this
-            assert vertex["pt"] * np.cos(vertex["phi"]) == pytest.approx(
-                px, abs=(bend + 0.01) * float(ak.sum(tracks.pt))
-            )
-
-
-def test_flights_and_errors():
-    products, made = real_products(), found()
-    pv = first_vertices(products["SlimmedPV"])
-    for event, vertices in enumerate(made["InclusiveSV"].to_list()):
-        for vertex in vertices:
-            gap = np.array([vertex[name] for name in "xyz"]) - pv.point[event]
-            names = ("covXX", "covYY", "covZZ", "covXY", "covXZ", "covYZ")
-            full = matrix([vertex[name] for name in names])
-            assert np.all(np.linalg.eigvalsh(full) > 0)
-            full += matrix(pv.covariance[event])
-            for length, used in (("dlen", gap), ("dxy", gap * [1, 1, 0])):
-                size = np.linalg.norm(used)
-                assert vertex[length] == pytest.approx(size)
-                assert vertex[f"{length}Sig"] == pytest.approx(
-                    size**2 / np.sqrt(used @ full @ used)
-                )
-            p = [
-                vertex["pt"] * np.cos(vertex["phi"]),
-                vertex["pt"] * np.sin(vertex["phi"]),
-                vertex["pt"] * np.sinh(vertex["eta"]),
-            ]
-            cosine = gap @ p / np.linalg.norm(gap) / np.linalg.norm(p)
-            assert np.cos(vertex["pAngle"]) == pytest.approx(cosine, abs=1e-6)
-
-
 def test_no_two_vertices_share_most_of_their_tracks():
     made = found()
     for event in range(len(made["InclusiveSV"])):
@@ -104,6 +57,20 @@ def test_the_order_of_candidates_does_not_matter():
         pairs = zip(made["InclusiveSVCand"].svIdx[event], original, strict=True)
         expected = zip(links.svIdx[event], links.candIdx[event], strict=True)
         assert sorted(pairs) == sorted(expected)
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**16), st.randoms(use_true_random=False))
+def test_toy_events_in_any_order(seed, random):
+    """Neither the order of candidates nor that of events changes a vertex."""
+    products = toy_products(3, seed, candidates=(250, 40, 1), vertices=(8, 2, 1))
+    products["SlimmedPV"] = products["PV"]
+    made = run(products)["InclusiveSV"].to_list()
+    places = [random.sample(range(n), n) for n in ak.num(products["PFCand"]).to_list()]
+    events = random.sample(range(3), 3)
+    shuffled = products | {"PFCand": products["PFCand"][ak.Array(places)]}
+    again = run({name: array[events] for name, array in shuffled.items()})["InclusiveSV"]
+    assert again.to_list() == [made[event] for event in events]
 
 
 def test_events_are_independent_of_their_neighbours():

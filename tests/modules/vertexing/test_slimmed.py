@@ -3,14 +3,12 @@
 import functools
 
 import awkward as ak
-import numpy as np
 import pytest
 
 from sonicmini.io.miniaod import MINIAOD
 from sonicmini.modules.packing.candidates import PackPFCandidates
 from sonicmini.modules.puppi.puppi import Puppi
 from sonicmini.modules.vertexing.inclusive import InclusiveVertexFinder
-from sonicmini.modules.vertexing.packed import packed_places
 from sonicmini.modules.vertexing.slimmed import SlimmedSecondaryVertices
 from tests.modules.vertexing.toy_tracks import real_products
 
@@ -67,9 +65,3 @@ def test_a_chunk_without_events():
     module = SlimmedSecondaryVertices()
     result = module.produce({name: made()[name][:0] for name in module.consumes})
     assert {name: len(array) for name, array in result.items()} == {"SV": 0, "SVPFCand": 0}
-
-
-def test_places_by_hand():
-    packed = ak.Array([[{"pfCandIdx": 1}, {"pfCandIdx": 0}], [], [{"pfCandIdx": 0}]])
-    event, candidate = np.array([0, 0, 1, 2, 0]), np.array([0, 1, -1, 0, -1])
-    assert packed_places(packed, event, candidate).tolist() == [1, 0, -1, 0, -1]
