@@ -78,6 +78,7 @@ def test_energy_fractions_are_complete():
 )
 def test_a_jet_of_one_candidate_is_all_of_its_kind(pdg_id, fractions):
     candidate = {"pt": 20.0, "eta": 1.0, "phi": 2.0, "mass": 0.1, "pdgId": pdg_id}
+    candidate["charge"] = {211: 1, -11: 1, 13: -1}.get(pdg_id, 0)
     result = AntiKtJets().produce(
         {
             "PFCand": ak.Array([[candidate]]),
