@@ -94,6 +94,9 @@ class RootSink:
         self._partial = PartialFile(Path(path), overwrite=options.overwrite)
         with self._guarded():
             self._file = uproot.recreate(self._partial.handle, compression=algorithm)
+        tables = [wanted for wanted in self._wanted if isinstance(wanted, Collection)]
+        if len(tables) == len(self._wanted):
+            self._tree = self._create_tree(from_table(table) for table in tables)
 
     @property
     def path(self) -> Path:
@@ -107,8 +110,7 @@ class RootSink:
             ModuleError: a product is not what its table promises.
         """
         if self._tree is None:
-            self._stored = tuple(_stored(wanted, chunk) for wanted in self._wanted)
-            self._tree = self._create_tree()
+            self._tree = self._create_tree(_stored(wanted, chunk) for wanted in self._wanted)
         flat = [flatten(stored, _product(chunk, stored.product)) for stored in self._stored]
         _refuse_other_counts(self._stored, flat, chunk)
         for basket in self._buffer.add(self._stored, flat, chunk.size):
@@ -121,10 +123,8 @@ class RootSink:
             provenance: what JSON can hold: configuration, modules, models, versions, inputs ...
         """
         if self._tree is None:
-            self._stored = tuple(
-                from_table(wanted) for wanted in self._wanted if isinstance(wanted, Collection)
-            )
-            self._tree = self._create_tree()
+            tables = [wanted for wanted in self._wanted if isinstance(wanted, Collection)]
+            self._tree = self._create_tree(from_table(table) for table in tables)
         rest = self._buffer.rest()
         if rest is not None:
             self._extend(self._tree, rest)
@@ -162,7 +162,8 @@ class RootSink:
             self.abort()
             raise
 
-    def _create_tree(self) -> TreeWriter | NTupleWriter:
+    def _create_tree(self, products: Iterable[StoredProduct]) -> TreeWriter | NTupleWriter:
+        self._stored = tuple(products)
         branches = [column.branch for stored in self._stored for column in stored.columns]
         counters = {
             stored.counter: stored.title

@@ -446,7 +446,7 @@ path, limit, events = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 toys = toy_products(events, 1)
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    options = OutputOptions(basket_events=10)
+    options = OutputOptions(basket_events=10, format=sys.argv[4])
     with RootSink(path, AOD.values(), file_format=("x", 1), options=options) as sink:
         sink.write(Chunk("toys", 0, events, toys))
         sink.finish({"long": "x" * 100_000})
@@ -456,12 +456,17 @@ except OutputError as error:
 
 
 @pytest.mark.parametrize(
-    ("limit", "events"), [(10, 1), (20_000, 1), (150_000, 1), (2_000_000, 50), (170_000, 0)]
+    ("kind", "limit", "events"),
+    [
+        *(("ttree", *case) for case in ((10, 1), (20_000, 1), (150_000, 1), (131_500, 0))),
+        *(("rntuple", *case) for case in ((10, 1), (15_000, 1), (50_000, 1), (24_000, 0))),
+        *((kind, 500_000, 50) for kind in ("ttree", "rntuple")),
+    ],
 )
-def test_a_write_that_the_system_refuses_is_an_output_error(tmp_path, limit, events):
+def test_a_write_that_the_system_refuses_is_an_output_error(tmp_path, kind, limit, events):
     """At the header, the tree, a basket, and the metadata."""
     path = tmp_path / "out.root"
-    command = [sys.executable, "-c", LIMITED, str(path), str(limit), str(events)]
+    command = [sys.executable, "-c", LIMITED, str(path), str(limit), str(events), kind]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == f"{path}: cannot be written: File too large; nothing is left behind\n"
     assert done.stderr == ""
