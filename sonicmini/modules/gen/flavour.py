@@ -6,7 +6,6 @@ import awkward as ak
 import numpy as np
 
 from sonicmini.event import Products
-from sonicmini.module import Producer
 from sonicmini.modules.columns import (
     Floats,
     Ints,
@@ -18,12 +17,12 @@ from sonicmini.modules.columns import (
     offsets_of,
 )
 from sonicmini.modules.gen.association import Jets, associate
-from sonicmini.modules.gen.ghosts import Ghosts, flavours, ghosts_of
+from sonicmini.modules.gen.ghosts import FlavourProducer, Ghosts, flavours, ghosts_of
 from sonicmini.modules.gen.packed import rapidity
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenJetFlavours(Producer):
+class GenJetFlavours(FlavourProducer):
     """Finds the heavy hadrons and partons in the jets of generated particles.
 
     Attributes:
@@ -37,7 +36,7 @@ class GenJetFlavours(Producer):
 
     def produce(self, inputs: Products) -> Products:
         """Returns columns beside those of the jets."""
-        particles, ghosts = inputs["GenPart"], ghosts_of(inputs["PrunedGenPart"])
+        particles, ghosts = inputs["GenPart"], ghosts_of(inputs["PrunedGenPart"], self.partons)
         result = {}
         for name, radius in (("GenJet", self.radius), ("GenJetAK8", self.radius_ak8)):
             jets, links = inputs[name], inputs[f"{name}Cand"]

@@ -3,15 +3,20 @@
 CMSSW: ``HadronAndPartonSelector`` and ``JetFlavourClustering``.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import awkward as ak
 import numpy as np
 
+from sonicmini.module import Producer
 from sonicmini.modules.columns import Bools, Columns, Floats, Ints, flat, offsets_of
 from sonicmini.modules.gen.flags import FROM_HARD_PROCESS
 from sonicmini.modules.gen.packed import rapidity
 from sonicmini.modules.gen.pruned import mothers_of
+
+PHYSICS, ALGORITHMIC = "physics", "algorithmic"
+"""Definitions of the partons that count."""
 
 
 class Ghosts(NamedTuple):
@@ -36,25 +41,44 @@ class Ghosts(NamedTuple):
     offsets: Ints
 
 
-def ghosts_of(particles: ak.Array, *, pt_min: float = 0.0) -> Ghosts:
+@dataclass(frozen=True, kw_only=True)
+class FlavourProducer(Producer):
+    """Base of the modules that look for ghosts.
+
+    Attributes:
+        partons: ``physics``, those of the hard process, or ``algorithmic``, the last of the shower.
+    """
+
+    partons: str = PHYSICS
+
+    def __post_init__(self) -> None:
+        """Refuses another definition of partons."""
+        if self.partons not in (PHYSICS, ALGORITHMIC):
+            raise ValueError(f"partons is {self.partons!r}; it must be {PHYSICS} or {ALGORITHMIC}")
+
+
+def ghosts_of(particles: ak.Array, partons: str = PHYSICS) -> Ghosts:
     """Selects b and c hadrons without another one among their daughters, and partons.
 
-    Partons are the quarks but the top, and gluons, that are copies of a particle of the hard
-    process, or have Pythia's status 23: CMS's "physics definition" for the full chain, as far as it
-    is known. A hadron with b and c quarks is both.
+    Partons are quarks but the top, and gluons. Those of CMS's physics definition, for the full
+    chain as far as it is known, are copies of a particle of the hard process or have Pythia's
+    status 23; those of its algorithmic definition are not stable and have no parton among their
+    daughters. A hadron with b and c quarks is both.
 
     Args:
         particles: ``PrunedGenPart``.
-        pt_min: particles with pT (GeV) up to it are left out.
+        partons: ``physics`` or ``algorithmic``.
     """
     pdg_id = flat(particles, "pdgId", np.int64)
     kind, mother = np.abs(pdg_id), mothers_of(particles)
     is_b, is_c = (_is_last(_has_quark(kind, quark), mother) for quark in (5, 4))
-    hard = flat(particles, "statusFlags", np.int64) & FROM_HARD_PROCESS != 0
-    hard |= flat(particles, "status", np.int64) == 23
-    is_parton = hard & ((kind == 21) | ((kind >= 1) & (kind <= 5)))
+    is_parton = (kind == 21) | ((kind >= 1) & (kind <= 5))
+    if partons == PHYSICS:
+        is_parton &= _is_hard(particles)
+    else:
+        is_parton = _is_last(is_parton, mother) & (flat(particles, "status", np.int64) > 2)
     pt = flat(particles, "pt")
-    chosen = np.flatnonzero((is_b | is_c | is_parton) & (pt > pt_min))
+    chosen = np.flatnonzero((is_b | is_c | is_parton) & (pt > 0))
     offsets = offsets_of(particles)
     eta, mass = (flat(particles, name)[chosen] for name in ("eta", "mass"))
     return Ghosts(
@@ -69,15 +93,20 @@ def ghosts_of(particles: ak.Array, *, pt_min: float = 0.0) -> Ghosts:
     )
 
 
+def _is_hard(particles: ak.Array) -> Bools:
+    copies = flat(particles, "statusFlags", np.int64) & FROM_HARD_PROCESS != 0
+    return np.asarray(copies | (flat(particles, "status", np.int64) == 23))
+
+
 def _has_quark(kind: Ints, quark: int) -> Bools:
     """Hadrons, by the digits of their code (CMSSW: ``CandMCTagUtils::hasBottom``)."""
     return np.asarray((kind // 100 % 10 == quark) | (kind // 1000 % 10 == quark))
 
 
-def _is_last(heavy: Bools, mother: Ints) -> Bools:
-    """The heavy ones that have no heavy daughter."""
-    last = heavy.copy()
-    last[mother[heavy & (mother >= 0)]] = False
+def _is_last(chosen: Bools, mother: Ints) -> Bools:
+    """Those of a kind that have no daughter of this kind."""
+    last = chosen.copy()
+    last[mother[chosen & (mother >= 0)]] = False
     return last
 
 

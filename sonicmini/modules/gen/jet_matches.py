@@ -10,16 +10,15 @@ import awkward as ak
 import numpy as np
 
 from sonicmini.event import Products
-from sonicmini.module import Producer
 from sonicmini.modules.columns import Columns, Floats, Ints, events_of, flat, jagged, offsets_of
 from sonicmini.modules.gen.association import associate
 from sonicmini.modules.gen.flavour import jets_with
-from sonicmini.modules.gen.ghosts import flavours, ghosts_of
+from sonicmini.modules.gen.ghosts import FlavourProducer, flavours, ghosts_of
 from sonicmini.modules.gen.matching import Directions, match_in_order
 
 
 @dataclass(frozen=True, kw_only=True)
-class JetMatch(Producer):
+class JetMatch(FlavourProducer):
     """Base of the modules that match jets.
 
     Flavours are those of the jets before calibration, as CMS clusters ghosts with their
@@ -44,7 +43,7 @@ class JetMatch(Producer):
         raw, jets, candidates = inputs[raw_name], inputs[name], inputs["PFCand"]
         weight = self.weights(inputs)
         made = jets_with(raw, inputs[f"{raw_name}Cand"], candidates, "candIdx", weight=weight)
-        ghosts = ghosts_of(inputs["PrunedGenPart"])
+        ghosts = ghosts_of(inputs["PrunedGenPart"], self.partons)
         columns: Columns = {self.index: self._gen_jets(raw, inputs[gen_name]).astype(np.int16)}
         columns |= flavours(ghosts, associate(ghosts, made, radius=self.radius), len(made.y))
         offsets = offsets_of(jets)

@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sonicmini.modules.gen.flavour import GenJetFlavours
 from sonicmini.modules.gen.ghosts import Ghosts, flavours, ghosts_of
 from tests.modules.gen.events import collection, simulated, trees
+
+PARTONS = (1, 2, 3, 4, 5, 21)
 
 
 def has(pdg_id, quark):
@@ -14,7 +17,7 @@ def has(pdg_id, quark):
     return str(quark) in (digits[-3], digits[-4])
 
 
-def reference(event):
+def reference(event, partons):
     """Place of each ghost and whether it is a b hadron, a c hadron, a parton."""
     result = []
     for i, p in enumerate(event):
@@ -22,18 +25,21 @@ def reference(event):
         kinds = tuple(
             has(p["pdgId"], quark) and not any(has(d, quark) for d in daughters) for quark in (5, 4)
         )
-        hard = p["statusFlags"] & 1 << 8 or p["status"] == 23
-        kinds += (bool(hard) and abs(p["pdgId"]) in (1, 2, 3, 4, 5, 21),)
+        if partons == "physics":
+            wanted = p["statusFlags"] & 1 << 8 or p["status"] == 23
+        else:
+            wanted = p["status"] not in (1, 2) and not any(abs(d) in PARTONS for d in daughters)
+        kinds += (bool(wanted) and abs(p["pdgId"]) in PARTONS,)
         if any(kinds) and p["pt"] > 0:
             result.append((i, *kinds))
     return result
 
 
-def check(particles):
-    ghosts = ghosts_of(particles)
+def check(particles, partons="physics"):
+    ghosts = ghosts_of(particles, partons)
     for n, event in enumerate(particles.to_list()):
         here = slice(*ghosts.offsets[n : n + 2])
-        expected = reference(event)
+        expected = reference(event, partons)
         found = zip(ghosts.is_b[here], ghosts.is_c[here], ghosts.is_parton[here], strict=True)
         assert list(found) == [tuple(kinds) for _, *kinds in expected]
         originals = [event[i] for i, *_ in expected]
@@ -45,16 +51,22 @@ def check(particles):
     return ghosts
 
 
-def test_ghosts_of_simulated_events():
+@pytest.mark.parametrize("partons", ["physics", "algorithmic"])
+def test_ghosts_of_simulated_events(partons):
     pruned = simulated()["PrunedGenPart"]
-    ghosts = check(pruned)
+    ghosts = check(pruned, partons)
     assert 2 <= ghosts.is_b.sum() / len(pruned) < 2.3  # of the two top quarks, and some more
     assert ghosts.is_c.sum() / len(pruned) > 2
 
 
-@given(st.lists(trees(), max_size=3))
-def test_ghosts_of_random_events(events):
-    check(collection(events))
+@given(st.lists(trees(), max_size=3), st.sampled_from(["physics", "algorithmic"]))
+def test_ghosts_of_random_events(events, partons):
+    check(collection(events), partons)
+
+
+def test_other_definitions_of_partons_are_refused():
+    with pytest.raises(ValueError, match="physics or algorithmic"):
+        GenJetFlavours(partons="legacy")
 
 
 def test_all_heavy_hadrons_of_the_input_are_still_there():
