@@ -1,7 +1,7 @@
 """Compares reconstructed taus with generated ones; makes the numbers and the picture of taus.md.
 
-Usage: python docs/validate_taus.py TAUS.root JETS.root. The first file has hadronic taus (ztautau),
-the second jets (ttbar). Prints the numbers and writes docs/taus.png.
+Usage: python docs/validate_taus.py TAUS.root... JETS.root. All files but the last have hadronic
+taus (ztautau), the last has jets (ttbar). Prints the numbers and writes docs/taus.png.
 """
 
 import json
@@ -50,11 +50,11 @@ SELECTIONS = {
 }
 
 
-def events(file: str, module: HPSTaus | None = None) -> Iterable[dict[str, ak.Array]]:
-    """Chunks of a file with the products of the modules that taus need."""
-    for chunk in RootSource([file], PRODUCTS).chunks():
+def events(files: Iterable[str]) -> Iterable[dict[str, ak.Array]]:
+    """Chunks of files with the products of the modules that taus need."""
+    for chunk in RootSource(files, PRODUCTS).chunks():
         products = dict(chunk.products)
-        for step in (*MODULES[:-1], module or MODULES[-1]):
+        for step in MODULES:
             products |= step.produce({name: products[name] for name in step.consumes})
         yield products
 
@@ -125,10 +125,10 @@ def selected(taus: ak.Array, flags: Iterable[str]) -> ak.Array:
     return taus[mask]
 
 
-def signal(file: str, module: HPSTaus | None = None) -> dict[str, Any]:
+def signal(files: Iterable[str]) -> dict[str, Array]:
     """Per generated tau: its pT and mode, passes of the selections, and its partner's columns."""
     parts: dict[str, list[Array]] = {}
-    for products in events(file, module):
+    for products in events(files):
         generated = visible_taus(products["GenPart"])
         good = (generated.pt > MIN_PT) & (abs(generated.eta) < MAX_ETA)
         generated = generated[good]
@@ -148,10 +148,10 @@ def signal(file: str, module: HPSTaus | None = None) -> dict[str, Any]:
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
-def background(file: str) -> dict[str, Array]:
+def background(files: Iterable[str]) -> dict[str, Array]:
     """Per jet that is no tau nor lepton: its pT, and whether a tau of each selection is in it."""
     parts: dict[str, list[Array]] = {}
-    for products in events(file):
+    for products in events(files):
         particles, jets = products["GenPart"], products["AK4CHSJet"]
         code = abs(particles.pdgId)
         lepton = ((code == 11) | (code == 13)) & (particles.statusFlags & PROMPT_BITS != 0)
@@ -226,7 +226,7 @@ def by_pt(axes: plt.Axes, data: dict[str, Array], bins: Array) -> None:
 def picture(taus: dict[str, Array], jets: dict[str, Array]) -> None:
     """Efficiency, fake rate, decay modes and masses."""
     figure, grid = plt.subplots(2, 2, figsize=(9.5, 7.5), layout="constrained")
-    by_pt(grid[0, 0], taus, np.array([20.0, 25, 30, 40, 50, 100]))
+    by_pt(grid[0, 0], taus, np.array([20.0, 25, 30, 40, 50, 70, 100]))
     grid[0, 0].set(xlabel="generated visible pT (GeV)", ylabel="efficiency", ylim=(0, 1))
     by_pt(grid[0, 1], jets, np.array([20.0, 30, 40, 60, 80, 120, 200, 400]))
     grid[0, 1].set(xlabel="uncalibrated jet pT (GeV)", ylabel="jets taken for taus")
@@ -254,13 +254,13 @@ def picture(taus: dict[str, Array], jets: dict[str, Array]) -> None:
     plt.close(figure)
 
 
-def main(taus_file: str, jets_file: str) -> None:
+def main(*files: str) -> None:
     """Makes the numbers and the picture."""
     mpl.use("Agg")
-    taus, jets = signal(taus_file), background(jets_file)
+    taus, jets = signal(files[:-1]), background(files[-1:])
     sys.stdout.write(json.dumps(numbers(taus, jets), indent=1) + "\n")
     picture(taus, jets)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:])

@@ -1,5 +1,7 @@
 """Events written by hand: a few candidates around a jet."""
 
+from typing import Any
+
 import awkward as ak
 import numpy as np
 
@@ -15,19 +17,20 @@ def particle(pdg_id, pt, eta, phi, *, in_jet=True, **track):
 
 def make_event(particles, vertices=((0.0, 0.0, 0.0),)):
     """Products of one event with one jet around the candidates that are in it."""
-    candidates, tracks = [], []
+    candidates: list[dict[str, Any]] = []
+    tracks: list[dict[str, Any]] = []
     for p in particles:
         kind = abs(p["pdgId"])
         charge = int(np.sign(p["pdgId"])) * (1 if kind == 211 else -1) if kind < 300 else 0
         charge = 0 if kind in (22, 130) else charge
         energy = np.hypot(p["pt"] * np.cosh(p["eta"]), MASSES[kind])
-        c = {b.name: 0 for b in AOD["PFCand"].branches}
+        c: dict[str, Any] = {b.name: 0 for b in AOD["PFCand"].branches}
         c |= {name: p[name] for name in ("pdgId", "pt", "eta", "phi")}
         c |= {"mass": MASSES[kind], "charge": charge, "trackIdx": -1}
         c["ecalEnergy" if kind in (22, 11) else "hcalEnergy"] = energy
         if charge:
             c["trackIdx"] = len(tracks)
-            t = {b.name: 0 for b in AOD["Track"].branches}
+            t: dict[str, Any] = {b.name: 0 for b in AOD["Track"].branches}
             t |= {name: p[name] for name in ("pt", "eta", "phi")} | {"charge": charge}
             t |= {"chi2": 10.0, "ndof": 10, "nValidHits": 12, "nValidPixelHits": 4, "pvIdx": -1}
             t |= {"covDxyDxy": 1e-6, "covDszDsz": 4e-6, "covQopQop": 1e-6, "covLamLam": 1e-7}

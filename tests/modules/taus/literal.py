@@ -5,6 +5,7 @@ Rules: CMS, JINST 13 (2018) P10005, and CMSSW's configuration of it. Nothing of 
 
 import itertools
 import math
+from typing import Any
 
 PION, PI0 = 0.13957, 0.1349
 WINDOWS = {  # low, high as a function of pT, assumed strip mass, limits of the pi0 mass, bends
@@ -283,7 +284,8 @@ def isolation(event, tau):
     counted = {
         role: [c for c in roles[role] if passes(c, vertex, 0.03, 0.2, 0.0)] for role in (3, 4)
     }
-    near, far = [], []
+    near: list[dict[str, Any]] = []
+    far: list[dict[str, Any]] = []
     for c in candidates:
         if c["charge"] != 0 and c["track"] is not None:
             (near if abs(dxy_dz(c["track"], vertex)[1]) <= 0.2 else far).append(c)

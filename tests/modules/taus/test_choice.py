@@ -47,7 +47,7 @@ def test_the_best_is_that_of_the_order(tried):
         np.zeros((n, 2, 4)),
     )
     passes = np.array([t[4] for t in tried], dtype=np.bool_)
-    verdicts = Verdicts(np.arange(n), np.arange(n) + 60.0, passes)
+    verdicts = Verdicts(np.arange(n), np.arange(60.0, 60.0 + n), passes)
     taus = best_but_for_isolation(trials, verdicts, columns)
     best = least_isolation(taus, np.array([tried[i][5] for i in taus.mode]))
 

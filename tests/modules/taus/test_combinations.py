@@ -50,7 +50,6 @@ def test_combinations_are_those_of_the_rule():
             for chosen, some in rule
         }
         assert len(trials.seed) == len(rule)
-        sums = {key: literal.add() for key in expected}
         by_hadrons = {tuple(int(x) for x in h if x >= 0) for h in trials.hadron}
         assert by_hadrons == {key[0] for key in expected}
         sums = sorted(

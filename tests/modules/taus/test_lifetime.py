@@ -21,8 +21,9 @@ def tracks_from(points, momenta, charges, *, path=0.0, sigma=(0.002, 0.004)):
     """Tracks through these points, with their reference a path (cm) further along the helix."""
     rows = []
     for point, (pt, eta, phi), charge in zip(points, momenta, charges, strict=True):
-        state = (*point, pt * math.cos(phi), pt * math.sin(phi), pt * math.sinh(eta))
-        x, y, z, px, py, _ = advance(tuple(map(float, state)), charge, path)
+        x, y, z = (float(coordinate) for coordinate in point)
+        momentum = (pt * math.cos(phi), pt * math.sin(phi), pt * math.sinh(eta))
+        x, y, z, px, py, _ = advance((x, y, z, *momentum), charge, path)
         rows.append(
             {"pt": pt, "eta": eta, "phi": math.atan2(py, px), "charge": charge}
             | {"vx": x, "vy": y, "vz": z}
@@ -100,9 +101,10 @@ def test_vertices_are_those_of_least_squares():
             return np.concatenate([r @ d for r, d in zip(roots, away, strict=True)])
 
         best = least_squares(residuals, np.zeros(3), xtol=1e-14, gtol=1e-14, ftol=1e-14)
+        jacobian = np.asarray(best.jac)
         assert position[group] == pytest.approx(best.x, abs=1e-5)
         assert chi2[group] == pytest.approx(2 * best.cost, rel=1e-3, abs=1e-6)
-        assert cov[group] == pytest.approx(np.linalg.inv(best.jac.T @ best.jac), rel=1e-2, abs=1e-9)
+        assert cov[group] == pytest.approx(np.linalg.inv(jacobian.T @ jacobian), rel=1e-2, abs=1e-9)
 
 
 def test_pulls_of_vertices_are_one():
