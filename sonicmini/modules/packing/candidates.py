@@ -28,7 +28,7 @@ class PackPFCandidates(Producer):
 
     Attributes:
         min_pt_full: candidates whose pT or whose track's pT (GeV) is above it keep the details of
-            the track in full, as do those of K0s and Lambda candidates and of secondary vertices.
+            the track in full, as do those of K0s and Lambda candidates.
         min_pt_low: candidates above it (GeV) keep them in low quality.
     """
 
@@ -62,9 +62,7 @@ class PackPFCandidates(Producer):
         i = link.candidate
         track_pt = columns["pt"][i] + columns["dTrkPt"][i]
         full = (columns["pt"][i] > self.min_pt_full) | (track_pt > self.min_pt_full)
-        full |= _in_v0(inputs["V0"], offsets_of(inputs["Track"]), link)
-        if "InclusiveSVCand" in inputs:
-            full |= _in_vertex(inputs["InclusiveSVCand"], offsets_of(inputs["PFCand"]), link)
+        full |= self._displaced(inputs, link)
         low = ~full & (columns["pt"][i] > self.min_pt_low)
         pixel = flat(inputs["Track"], "nValidPixelHits", np.int64)[link.track] > 0
         schema = np.where(full, np.where(pixel, _FULL, _FULL_NO_PIXEL), 0)
@@ -75,6 +73,24 @@ class PackPFCandidates(Producer):
         result["covarianceSchema"][i] = schema
         result["hasTrackDetails"][i] = full | low
         return result
+
+    def _displaced(self, inputs: Products, link: CandidateTracks) -> Bools:
+        """Candidates that keep full details whatever their pT."""
+        return _in_v0(inputs["V0"], offsets_of(inputs["Track"]), link)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackPFCandidatesWithSV(PackPFCandidates):
+    """The same in a job that finds secondary vertices: their candidates keep full details, too.
+
+    This is what CMS does.
+    """
+
+    consumes = (*PackPFCandidates.consumes, "InclusiveSVCand")  # type: ignore[assignment]  # longer
+
+    def _displaced(self, inputs: Products, link: CandidateTracks) -> Bools:
+        used = _in_vertex(inputs["InclusiveSVCand"], offsets_of(inputs["PFCand"]), link)
+        return super()._displaced(inputs, link) | used
 
 
 def _in_v0(v0: ak.Array, track_offsets: Ints, link: CandidateTracks) -> Bools:

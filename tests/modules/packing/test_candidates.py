@@ -7,7 +7,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from sonicmini.modules.packing.candidates import PackPFCandidates
+from sonicmini.modules.packing.candidates import PackPFCandidates, PackPFCandidatesWithSV
 from sonicmini.modules.packing.codecs import pack_half, unpack_half
 from sonicmini.modules.puppi.puppi import Puppi
 from sonicmini.modules.vertexing.primary import PrimaryVertexAssociation, PrimaryVertexSorting
@@ -108,14 +108,16 @@ def test_candidates_of_secondary_vertices_keep_track_details():
     ]
     assert len(soft) > 2
     used = [[{"svIdx": 0, "candIdx": index} for index in soft[:2]], [], [], []]
-    inputs = {name: products[name] for name in PackPFCandidates.consumes}
-    inputs["InclusiveSVCand"] = ak.Array(used)
-    found = PackPFCandidates().produce(inputs)["PackedPFCand"]
+    products = products | {"InclusiveSVCand": ak.Array(used)}
+    inputs = {name: products[name] for name in PackPFCandidatesWithSV.consumes}
+    found = PackPFCandidatesWithSV().produce(inputs)["PackedPFCand"]
     details = {packed["pfCandIdx"]: packed for packed in found[0].to_list()}
     for index in soft:
         assert details[index]["hasTrackDetails"] == (index in soft[:2])
         assert details[index]["covarianceSchema"] in ({8, 264, 0} if index in soft[:2] else {0})
     assert found[1:].to_list() == without[1:].to_list()
+    v0 = {packed["pfCandIdx"] for packed in without[0].to_list() if packed["hasTrackDetails"]}
+    assert all(details[index]["hasTrackDetails"] for index in v0)
 
 
 def test_track_columns():
