@@ -10,7 +10,7 @@ from sonicmini.modules.columns import Bools, Floats
 
 ETA: Final = (
     *(0.0, 0.522, 0.783, 1.044, 1.305, 1.479, 1.653, 1.93, 2.172, 2.322, 2.5, 2.65, 2.853),
-    *(2.964, 3.139, 3.489, 3.839, 4.191, 4.538, 5.191),
+    *(2.964, 3.139, 3.664, 4.191, 4.716, 5.191),
 )
 """Edges in abs(eta), at those of towers; the detector is the same on both sides."""
 

@@ -1,16 +1,14 @@
-"""What the corrections leave: the median of corrected over generated pT on independent events."""
+"""What the corrections leave: the median of corrected over generated pT of independent jets."""
 
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-import correctionlib
 import numpy as np
 
 from corrections import resolution
 from corrections.binning import Point, filled_bins, point, within
 from corrections.matched import Matched
 from sonicmini.modules.columns import Bools, Floats
-from sonicmini.modules.jets.corrections import TAG
 
 ETA: Final = (0.0, 1.3, 2.5, 3.0, 3.839, 4.7)
 GEN_PT: Final = (20.0, 30.0, 50.0, 80.0, 120.0, 200.0, 400.0, 1000.0)
@@ -35,19 +33,11 @@ class Cell(NamedTuple):
     found: Point | None
 
 
-def corrected(pairs: Matched, corrections: correctionlib.CorrectionSet, name: str) -> Floats:
-    """The corrected pT of jets, as a user of the file would have it."""
-    factor = corrections.compound[f"{TAG}_L1L2L3_{name}"].evaluate(
-        pairs.area, pairs.eta, pairs.pt, pairs.rho
-    )
-    return pairs.pt * np.asarray(factor, dtype=np.float64)
-
-
 def closure_table(pairs: Matched, pt: Floats, pt_min: float) -> list[Cell]:
     """The closure in every bin of eta and generated pT from a least pT on.
 
     Args:
-        pairs: of the independent sample.
+        pairs: of all eta.
         pt: of their jets, corrected.
         pt_min: least generated pT.
     """
@@ -67,7 +57,7 @@ def closure_table(pairs: Matched, pt: Floats, pt_min: float) -> list[Cell]:
 def uncertainties(pairs: Matched, pt: Floats) -> list[tuple[list[float], list[float]]]:
     """The relative uncertainty in wide bins of eta, by generated pT.
 
-    Its parts, in quadrature: the statistical error of the median on these events; what it differs
+    Its parts, in quadrature: the statistical error of the median of these jets; what it differs
     from 1; half of its difference between events with little and with much pileup.
 
     Returns:

@@ -10,11 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-import correctionlib
-
 from corrections import pages, plots
-from corrections.closure import closure_table, corrected
-from corrections.fit import GEN_PT_MIN, fit
+from corrections.closure import closure_table
+from corrections.fit import GEN_PT_MIN, cross_corrected, fit
 from corrections.matched import load_matched, make_matched
 from corrections.met import fit_terms, residuals
 from corrections.recipe import samples
@@ -44,52 +42,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def simulate(data: Path) -> None:
     """Simulates the samples that are missing."""
-    make_samples([*samples("derivation"), *samples("closure"), *samples("top")], data)
+    make_samples([*samples("dijets"), *samples("top")], data)
 
 
 def match(data: Path) -> None:
     """Reconstructs and matches the jets of the samples."""
-    make_matched([*samples("derivation"), *samples("closure")], data)
+    make_matched(samples("dijets"), data)
 
 
 def derive(data: Path) -> None:
-    """Derives the corrections and writes the files that come with the package."""
+    """Writes the files that come with the package, and the table and pictures of the closure."""
     description = (
         "Jet energy corrections of sonicmini's simulated detector, derived from simulated dijet"
         f" events by python -m corrections.derive, sonicmini {version('sonicmini')}."
         " Not for CMS's data or simulation."
     )
+    tables = []
     for file, names in FILES.items():
-        derived = [
-            fit(
-                name,
-                load_matched(samples("derivation"), data, name),
-                load_matched(samples("closure"), data, name),
-            )
-            for name in names
-        ]
+        derived = []
+        for name in names:
+            pairs, sample = load_matched(samples("dijets"), data, name)
+            used = pairs.gen_pt >= GEN_PT_MIN[name]
+            pairs, sample = pairs.where(used), sample[used]
+            pt = cross_corrected(name, pairs, sample)
+            derived.append(fit(name, pairs, pt))
+            tables.append((name, closure_table(pairs, pt, GEN_PT_MIN[name])))
+            plots.closure(name, pairs, pt, DOCS / "jet-corrections" / f"{name}.png")
         write_corrections(derived, FOLDER / file, description)
         print(f"{file}: {(FOLDER / file).stat().st_size} bytes", flush=True)
-
-
-def closure(data: Path) -> None:
-    """Measures the closure on the independent sample; writes its table and picture."""
-    parts = []
-    for file, names in FILES.items():
-        found = correctionlib.CorrectionSet.from_file(str(FOLDER / file))
-        for name in names:
-            pairs = load_matched(samples("closure"), data, name)
-            pairs = pairs.where(pairs.gen_pt >= GEN_PT_MIN[name])
-            pt = corrected(pairs, found, name)
-            parts.append((name, closure_table(pairs, pt, GEN_PT_MIN[name])))
-            path = DOCS / "jet-corrections" / f"{name}.png"
-            plots.closure(name, pairs, pt, path)
-    pages.write_part(DOCS / "jet-corrections.md", "closure", pages.closure_tables(parts))
+    pages.write_part(DOCS / "jet-corrections.md", "closure", pages.closure_tables(tables))
 
 
 def met(data: Path) -> None:
     """Fits the terms of missing momenta and measures missing momenta in top quark pairs."""
-    files = [sample_file(sample, data) for sample in samples("closure")[:MET_BLOCKS]]
+    files = [sample_file(sample, data) for sample in samples("dijets")[:MET_BLOCKS]]
     terms = {name: fit_terms(found) for name, (_, found) in residuals(files).items()}
     for name, (a, b) in terms.items():
         print(f"{name}: unclustered_terms = ({a:.2f}, {b:.3f})", flush=True)
@@ -102,7 +88,6 @@ STEPS: Final[dict[str, Callable[[Path], None]]] = {
     "match": match,
     "derive": derive,
     "met": met,
-    "closure": closure,
 }
 """In their order."""
 

@@ -88,20 +88,28 @@ def make_matched(chosen: Sequence[Sample], data: Path) -> None:
         print(f"{sample.name}  {events} events, {rate:.1f} events/s", flush=True)
 
 
-def load_matched(chosen: Iterable[Sample], data: Path, name: str) -> Matched:
-    """The pairs of all samples that are there, for one kind of jets."""
-    paths = [matched_file(sample, data) for sample in chosen]
-    parts = []
-    for path in paths:
+def load_matched(chosen: Iterable[Sample], data: Path, name: str) -> tuple[Matched, Ints]:
+    """The pairs of all samples that are there, for one kind of jets.
+
+    Returns:
+        The pairs, and the number of the sample of each.
+    """
+    parts: list[Matched] = []
+    for path in (matched_file(sample, data) for sample in chosen):
         if path.is_file():
             with np.load(path) as file:
-                parts.append({item.name: file[f"{name}_{item.name}"] for item in fields(Matched)})
-    return Matched(
-        **{
-            item.name: np.concatenate([part[item.name] for part in parts]).astype(np.float64)
-            for item in fields(Matched)
-        }
-    )
+                columns = {item.name: file[f"{name}_{item.name}"] for item in fields(Matched)}
+            parts.append(Matched(**columns))
+    sizes = [len(part.pt) for part in parts]
+    return _joined(parts), np.repeat(np.arange(len(parts)), sizes)
+
+
+def _joined(parts: Sequence[Matched]) -> Matched:
+    columns = {
+        item.name: np.concatenate([getattr(part, item.name) for part in parts])
+        for item in fields(Matched)
+    }
+    return Matched(**columns)
 
 
 def reconstructed(path: Path) -> Iterable[dict[str, ak.Array]]:
@@ -118,15 +126,7 @@ def _matched(sample: Sample, data: Path) -> dict[str, Matched]:
     for products in reconstructed(sample_file(sample, data)):
         for name in JETS:
             parts[name].append(match(products, name, sample.pileup))
-    return {
-        name: Matched(
-            **{
-                item.name: np.concatenate([getattr(part, item.name) for part in pairs])
-                for item in fields(Matched)
-            }
-        )
-        for name, pairs in parts.items()
-    }
+    return {name: _joined(pairs) for name, pairs in parts.items()}
 
 
 def match(products: Products, name: str, pileup: float) -> Matched:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Final, Literal, TypeAlias
 
-Split: TypeAlias = Literal["derivation", "closure", "top"]
+Split: TypeAlias = Literal["dijets", "top"]
 
 BLOCK: Final = 500
 """Events of one file: the unit of work, of memory and of resuming."""
@@ -12,8 +12,8 @@ BLOCK: Final = 500
 PILEUP: Final = (30, 0, 50, 15, 60, 40, 20)
 """Mean numbers of collisions, one block after the other."""
 
-_BLOCKS: Final = {"derivation": 63, "closure": 28, "top": 4}
-_FIRST_SEED: Final = {"derivation": 400_000, "closure": 500_000, "top": 600_000}
+_SERIES: Final = {"dijets": ((400_000, 63), (500_000, 28)), "top": ((600_000, 4),)}
+"""First seed and number of files of each series."""
 _TOP_PILEUP: Final = 35
 
 
@@ -38,7 +38,13 @@ def samples(split: Split) -> list[Sample]:
 
     ``top`` is top quark pairs, for missing momenta.
     """
-    seeds = range(_FIRST_SEED[split], _FIRST_SEED[split] + _BLOCKS[split])
-    if split == "top":
-        return [Sample(_TOP_PILEUP, seed, split, process="ttbar") for seed in seeds]
-    return [Sample(mu, seed, split) for mu, seed in zip(cycle(PILEUP), seeds, strict=False)]
+    found = []
+    for first, number in _SERIES[split]:
+        seeds = range(first, first + number)
+        if split == "top":
+            found += [Sample(_TOP_PILEUP, seed, split, process="ttbar") for seed in seeds]
+        else:
+            found += [
+                Sample(mu, seed, split) for mu, seed in zip(cycle(PILEUP), seeds, strict=False)
+            ]
+    return found

@@ -80,15 +80,17 @@ def test_pairs_are_each_others_nearest(seed):
 
 
 def test_only_samples_that_are_there_are_read(tmp_path):
-    chosen = samples("closure")[:3]
+    chosen = samples("dijets")[:3]
     for sample, value in zip(chosen[:2], (1.0, 2.0), strict=True):
         pairs = Matched(*(np.full(2, value) for _ in range(9)))
         columns = {f"AK4PFchs_{name}": values for name, values in vars(pairs).items()}
         np.savez(matched_file(sample, tmp_path), allow_pickle=False, **columns)
-    assert load_matched(chosen, tmp_path, "AK4PFchs").pt.tolist() == [1.0, 1.0, 2.0, 2.0]
+    pairs, numbers = load_matched(chosen, tmp_path, "AK4PFchs")
+    assert pairs.pt.tolist() == [1.0, 1.0, 2.0, 2.0]
+    assert numbers.tolist() == [0, 0, 1, 1]
 
 
 def test_no_two_samples_share_a_seed():
-    every = [sample for split in ("derivation", "closure", "top") for sample in samples(split)]
+    every = [sample for split in ("dijets", "top") for sample in samples(split)]
     assert len({sample.seed for sample in every}) == len({s.name for s in every}) == len(every)
-    assert {sample.pileup for sample in samples("derivation")} == {0, 15, 20, 30, 40, 50, 60}
+    assert {sample.pileup for sample in samples("dijets")} == {0, 15, 20, 30, 40, 50, 60}
