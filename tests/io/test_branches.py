@@ -1,4 +1,6 @@
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 
 from sonicmini.errors import InputError
 from sonicmini.io.branches import open_events
+from sonicmini.io.ntuple_writer import NTupleWriter
+from sonicmini.io.tree_writer import TreeBranch
 from tests.tiny_files import content, write
 
 EVENTS = 230
@@ -19,9 +23,45 @@ def branches():
     return content(EVENTS)
 
 
-@pytest.fixture(scope="module")
-def path(branches, tmp_path_factory):
-    return write(tmp_path_factory.mktemp("branches") / "a.root", branches, baskets=4)
+def write_ntuple(path, branches, clusters):
+    """The same content as an RNTuple."""
+    flat: dict[str, tuple[Any, str | None]] = {}
+    for name, array in branches.items():
+        if isinstance(array, np.ndarray):
+            flat[name] = (array, None)
+            continue
+        for field in array.fields:
+            flat[f"{name}_{field}"] = (array[field], f"n{name}")
+    types = {
+        name: np.dtype(ak.type(ak.flatten(array, axis=None)).content.primitive)
+        for name, (array, _) in flat.items()
+    }
+    counters = {name: name for _, name in flat.values() if name}
+    writer_branches = [
+        TreeBranch(name, types[name], name, counter) for name, (_, counter) in flat.items()
+    ]
+    with uproot.recreate(path) as file:
+        writer = NTupleWriter(file, "Events", writer_branches, counters)
+        for start, stop in pairwise(np.linspace(0, EVENTS, clusters + 1).astype(int)):
+            part = {name: (array[start:stop], counter) for name, (array, counter) in flat.items()}
+            offsets = {
+                counter: np.append(0, np.cumsum(ak.num(array)))
+                for array, counter in part.values()
+                if counter
+            }
+            values = {
+                name: ak.to_numpy(ak.flatten(one, axis=None)) for name, (one, _) in part.items()
+            }
+            writer.extend(values, offsets)
+    return str(path)
+
+
+@pytest.fixture(scope="module", params=["TTree", "RNTuple"])
+def path(request, branches, tmp_path_factory):
+    file = tmp_path_factory.mktemp("branches") / "a.root"
+    if request.param == "RNTuple":
+        return write_ntuple(file, branches, 4)
+    return write(file, branches, baskets=4)
 
 
 @given(positions=st.lists(st.integers(0, EVENTS - 1), unique=True))
@@ -81,10 +121,21 @@ def test_faults_of_files_are_told(tmp_path, path):
     assert "not name (char*)" in opening(tmp_path / "text.root")
 
 
-def test_damage_is_told_with_the_branch(tmp_path, path):
+def place_of_best_pt(path):
+    """Where its first values are in the file, and how many bytes they have."""
     with uproot.open(path) as file:
-        branch = file["Events/Best_pt"]
-        seek, size = branch.member("fBasketSeek")[0], branch.member("fBasketBytes")[0]
+        events = file["Events"]
+        if isinstance(events, uproot.TTree):
+            branch = events["Best_pt"]
+            return branch.member("fBasketSeek")[0], branch.member("fBasketBytes")[0]
+        names = [events.field_records[one.field_id].field_name for one in events.column_records]
+        column = len(names) - 1 - names[::-1].index("pt")
+        page = events.page_link_list[0][column].pages[0].locator
+        return page.offset, page.num_bytes
+
+
+def test_damage_is_told_with_the_branch(tmp_path, path):
+    seek, size = place_of_best_pt(path)
     data = bytearray(Path(path).read_bytes())
     data[seek : seek + size] = bytes(size)
     (damaged := tmp_path / "damaged.root").write_bytes(data)

@@ -5,7 +5,9 @@ import pytest
 import uproot
 
 from sonicmini.errors import InputError
+from sonicmini.event import Chunk
 from sonicmini.io.inspect import inspect_file
+from sonicmini.io.root_sink import OutputOptions, RootSink
 from sonicmini.io.schema import AOD, FORMAT_NAME, FORMAT_VERSION
 
 
@@ -41,6 +43,23 @@ def test_sizes_are_those_of_the_baskets(aod_file):
     assert track_pt.uncompressed_bytes == sum(key.fObjlen + key.fKeylen for key in keys)
     assert track_pt.type == "float[]"
     assert track_pt.title == "transverse momentum at the reference point (GeV)"
+
+
+def test_an_rntuple_is_shown_with_the_same_collections(aod_file, toys, tmp_path):
+    options = OutputOptions(format="rntuple")
+    path = tmp_path / "a.root"
+    file_format = (FORMAT_NAME, FORMAT_VERSION)
+    with RootSink(path, AOD.values(), file_format=file_format, options=options) as sink:
+        sink.write(Chunk("toys", 0, 60, dict(toys)))
+        sink.finish({"seed": 1})
+    summary, tree = inspect_file(path), inspect_file(aod_file)
+    assert (summary.kind, tree.kind) == ("RNTuple", "TTree")
+    assert summary.provenance == tree.provenance
+    assert summary.format_name == tree.format_name
+    expected = {one.name: (one.title, {b.name for b in one.branches}) for one in tree.collections}
+    assert expected == {
+        one.name: (one.title, {b.name for b in one.branches}) for one in summary.collections
+    }
 
 
 def test_everything_as_json(aod_file):
