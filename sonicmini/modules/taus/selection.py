@@ -52,25 +52,26 @@ def judge(
     """
     n = len(trials.seed)
     mode, energy, passes = np.empty(n, np.int64), np.empty(n), np.zeros(n, np.bool_)
-    p4 = np.empty(4)
+    p4, work = np.empty(4), np.empty((2, 4))
     for i in range(n):
         hadron, seed = trials.hadron[i], trials.seed[i]
+        n_hadrons, n_strips = _number(hadron), _number(trials.strip[i])
         p4[:] = trials.p4[i]
         pt = math.hypot(p4[0], p4[1])
         n_pi0, cone = 0, max(min(0.1, 3.0 / pt), 0.05)
-        for k in range(2):
-            if trials.strip[i, k] >= 0:
-                inside = _inside(p4, cone, (trials.strip[i, k], hadron), strips, candidates)
-                n_pi0 += inside > min(_MIN_INSIDE, _MIN_INSIDE_FRACTION * pt)
-        n_hadrons, n_strips = (hadron >= 0).sum(), (trials.strip[i] >= 0).sum()
+        eta = math.asinh(p4[2] / pt) if n_strips > 0 else 0.0
+        phi = math.atan2(p4[1], p4[0]) if n_strips > 0 else 0.0
+        for k in range(n_strips):
+            of = (trials.strip[i, k], hadron)
+            inside = _inside((eta, phi), cone, of, strips, candidates)
+            n_pi0 += inside > min(_MIN_INSIDE, _MIN_INSIDE_FRACTION * pt)
         mode[i] = 5 * (n_hadrons - 1) + n_pi0
         if mode[i] == 0:
             p4[3] = math.sqrt(p4[0] ** 2 + p4[1] ** 2 + p4[2] ** 2 + PION_MASS**2)
         energy[i] = p4[3]
         window = WINDOW_TABLE[n_hadrons, n_strips]
-        if not _mass_passes(
-            p4, pt, (trials.p4[i], trials.pi0[i]), (strips, trials.strip[i]), window
-        ):
+        parts = (trials.p4[i], trials.pi0[i], work)
+        if not _mass_passes(p4, pt, parts, (strips, trials.strip[i]), window):
             continue
         eta, phi = math.asinh(p4[2] / math.hypot(p4[0], p4[1])), math.atan2(p4[1], p4[0])
         margins = (window[6], strips)
@@ -83,16 +84,28 @@ def judge(
 
 
 @kernel
+def _number(index: Ints) -> int:
+    """How many are not -1; these are the first."""
+    n = 0
+    while n < len(index) and index[n] >= 0:
+        n += 1
+    return n
+
+
+@kernel
 def _inside(
-    p4: Floats, cone: float, of: tuple[int, Ints], strips: Strips, candidates: Candidates
+    axis: tuple[float, float],
+    cone: float,
+    of: tuple[int, Ints],
+    strips: Strips,
+    candidates: Candidates,
 ) -> float:
     """Sum of pT (GeV) of the daughters of a strip, less the hadrons, in the signal cone."""
     strip, hadron = of
-    eta, phi = math.asinh(p4[2] / math.hypot(p4[0], p4[1])), math.atan2(p4[1], p4[0])
     total = 0.0
     for d in strips.daughter[strips.daughter_starts[strip] : strips.daughter_starts[strip + 1]]:
         is_hadron = d == hadron[0] or d == hadron[1] or d == hadron[2]
-        if not is_hadron and _near((eta, phi), candidates.eta[d], candidates.phi[d], cone):
+        if not is_hadron and _near(axis, candidates.eta[d], candidates.phi[d], cone):
             total += candidates.pt[d]
     return total
 
@@ -116,7 +129,7 @@ def _mass(px: float, py: float, pz: float, energy: float) -> float:
 def _mass_passes(
     p4: Floats,
     pt: float,
-    parts: tuple[Floats, Floats],
+    parts: tuple[Floats, Floats, Floats],
     of: tuple[Strips, Ints],
     window: Floats,
 ) -> bool:
@@ -125,14 +138,15 @@ def _mass_passes(
     Args:
         p4: of the tau, changed.
         pt: of the tau before.
-        parts: sum of hadrons and strips, and momenta of the strips.
+        parts: sum of hadrons and strips, momenta of the strips, and room for two momenta.
         of: all strips, and those of the tau.
         window: row of the table.
     """
-    whole, pi0 = parts
+    whole, pi0, work = parts
     strips, index = of
     bend2 = 0.0
-    charged, pions = whole.copy(), np.zeros(4)
+    charged, pions = work[0], work[1]
+    charged[:], pions[:] = whole, 0.0
     tau = (whole[0], whole[1], whole[2], whole[3])
     mass = max(_mass(whole[0], whole[1], whole[2], whole[3]), PION_MASS)
     for k in range(2):
