@@ -14,6 +14,7 @@ from sonicmini.modules.taus.inputs import Candidates, chosen, delta_r
 from sonicmini.modules.taus.members import (
     ISO_CHARGED,
     ISO_GAMMA,
+    ISO_NEUTRAL,
     SIGNAL_GAMMA,
     Around,
     Members,
@@ -100,6 +101,8 @@ def isolation_sums(
         neutral = total(pt, gamma & (distance < cone))
         columns[f"chargedIsoPtSum{name}"] = charged
         columns[f"neutralIsoPtSum{name}"] = neutral
+        hadrons = (role == ISO_NEUTRAL) & (distance < cone)
+        columns[f"neutralHadronIsoPtSum{name}"] = total(pt, hadrons)
         columns[f"neutralIsoPtSumWeight{name}"] = total(weighted, gamma & (distance < cone))
         raw[name] = charged + np.maximum(neutral - DELTA_BETA[name] * pileup, 0.0)
     columns["byCombinedIsolationDeltaBetaCorrRaw3Hits"] = raw[""]

@@ -301,6 +301,9 @@ def isolation(event, tau):
         inside = {role: [c for c in counted[role] if d_r(axis(c), where) < cone] for role in (3, 4)}
         charged, photons = (sum(c["pt"] for c in inside[role]) for role in (3, 4))
         sums[f"chargedIsoPtSum{name}"], sums[f"neutralIsoPtSum{name}"] = charged, photons
+        sums[f"neutralHadronIsoPtSum{name}"] = sum(
+            c["pt"] for c in roles[5] if d_r(axis(c), where) < cone
+        )
         raw = charged + max(photons - factor * sums["puCorrPtSum"], 0.0)
         sums["rawIsodR03" if name else "byCombinedIsolationDeltaBetaCorrRaw3Hits"] = raw
         sums[f"neutralIsoPtSumWeight{name}"] = sum(

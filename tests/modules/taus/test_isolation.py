@@ -39,7 +39,15 @@ def test_an_isolated_tau():
         (particle(13, 2, 0.2, 0, in_jet=False), {"chargedIsoPtSum": 0}),
         (particle(22, 3, 0.45, 0, in_jet=False), {"neutralIsoPtSum": 3, "neutralIsoPtSumdR03": 0}),
         (particle(22, 0.9, 0.2, 0, in_jet=False), {"neutralIsoPtSum": 0}),
-        (particle(130, 35, 0.4, 0, in_jet=False), {"neutralIsoPtSum": 0, "chargedIsoPtSum": 0}),
+        (
+            particle(130, 35, 0.4, 0, in_jet=False),
+            {
+                "neutralIsoPtSum": 0,
+                "chargedIsoPtSum": 0,
+                "neutralHadronIsoPtSum": 35,
+                "neutralHadronIsoPtSumdR03": 0,
+            },
+        ),
     ],
 )
 def test_what_counts_around_a_tau(around, expected):
