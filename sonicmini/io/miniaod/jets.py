@@ -74,6 +74,24 @@ FAT_JET = _jets(
     *_PUPPI,
 )
 
+JET_LEPTONS = Collection(
+    "JetLeptons",
+    "leptons among the constituents of Jet",
+    "jagged",
+    tuple(
+        integer(f"{lepton}Idx{k}", f"{order} one in {lepton.capitalize()}, -1 for none")
+        for lepton in ("muon", "electron")
+        for k, order in ((1, "first"), (2, "second"))
+    ),
+    prefix="Jet",
+)
+
+
+def _jet_of(lepton: str) -> Collection:
+    branches = (integer("jetIdx", "jet in Jet that it is a constituent of, -1 for none"),)
+    return Collection(f"{lepton}Jet", f"jet of {lepton}", "jagged", branches, prefix=lepton)
+
+
 RHO = Collection(
     "Rho",
     "median density of transverse momentum in the cells of a grid (CMS: fixedGridRho...)",
@@ -94,5 +112,8 @@ COLLECTIONS = (
     _links("Jet"),
     FAT_JET,
     _links("FatJet"),
+    JET_LEPTONS,
+    _jet_of("Muon"),
+    _jet_of("Electron"),
     RHO,
 )
