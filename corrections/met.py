@@ -28,6 +28,8 @@ from sonicmini.modules.met.type1 import (
 )
 
 _TYPE1: Final[tuple[type[Type1MET], ...]] = (Type1PFMET, Type1PuppiMET, Type1ChsMET, Type1METNoHF)
+LARGE: Final = 50.0
+"""Generated missing momentum (GeV) above which the response is measured."""
 _RAW: Final = (RawMET(), RawPuppiMET(), RawChsMET(), RawMETNoHF(), GenMET())
 _COVARIANCE: Final = ("covXX", "covXY", "covYY", "sumPtUnclustered")
 _TAIL: Final = 9.0
@@ -42,6 +44,7 @@ class Residuals(NamedTuple):
         x: GeV; also ``y``.
         xx: covariance without the rest (GeV2); also ``xy``, ``yy``.
         sum_pt: scalar sum of the rest (GeV).
+        gen_x: generated missing momentum (GeV); also ``gen_y``.
     """
 
     x: Floats
@@ -50,6 +53,8 @@ class Residuals(NamedTuple):
     xy: Floats
     yy: Floats
     sum_pt: Floats
+    gen_x: Floats
+    gen_y: Floats
 
     def chi2(self, terms: tuple[float, float]) -> tuple[Floats, Floats]:
         """chi2 and the logarithm of the determinant of the covariance of each event."""
@@ -58,6 +63,21 @@ class Residuals(NamedTuple):
         determinant = xx * yy - xy**2
         square = self.x**2 * yy - 2 * self.x * self.y * xy + self.y**2 * xx
         return square / determinant, np.log(determinant)
+
+    def response(self) -> float:
+        """Mean reconstructed part along the generated missing momentum, where that is large."""
+        gen = np.hypot(self.gen_x, self.gen_y)
+        large = gen > LARGE
+        along = (self.x * self.gen_x + self.y * self.gen_y)[large] / gen[large] + gen[large]
+        return float(np.mean(along) / np.mean(gen[large]))
+
+    def width(self) -> float:
+        """Half of the central 68.3 % of a component's residual, after division by the response."""
+        response, parts = self.response(), []
+        for left, gen in ((self.x, self.gen_x), (self.y, self.gen_y)):
+            parts.append((left + gen) / response - gen)
+        low, high = np.percentile(np.concatenate(parts), (15.85, 84.15))
+        return float(0.5 * (high - low))
 
 
 def residuals(paths: Iterable[Path]) -> dict[str, tuple[Residuals, Residuals]]:
@@ -71,9 +91,7 @@ def residuals(paths: Iterable[Path]) -> dict[str, tuple[Residuals, Residuals]]:
         for module in type1:
             (name,), (raw, *_) = module.produces, module.consumes
             met, gen = products[name], products["GenMET"]
-            covariance = [np.asarray(met[column], np.float64) for column in _COVARIANCE]
-            found = (Residuals(*_difference(one, gen), *covariance) for one in (products[raw], met))
-            parts[name].append((next(found), next(found)))
+            parts[name].append((_residuals(products[raw], met, gen), _residuals(met, met, gen)))
     return {
         name: (_joined([raw for raw, _ in found]), _joined([met for _, met in found]))
         for name, found in parts.items()
@@ -84,11 +102,15 @@ def _joined(parts: list[Residuals]) -> Residuals:
     return Residuals(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _difference(met: ak.Array, gen: ak.Array) -> tuple[Floats, Floats]:
+def _residuals(met: ak.Array, calibrated: ak.Array, gen: ak.Array) -> Residuals:
+    (x, y), (gen_x, gen_y) = _components(met), _components(gen)
+    xx, xy, yy, sum_pt = (np.asarray(calibrated[name], np.float64) for name in _COVARIANCE)
+    return Residuals(x - gen_x, y - gen_y, xx, xy, yy, sum_pt, gen_x, gen_y)
+
+
+def _components(met: ak.Array) -> tuple[Floats, Floats]:
     pt, phi = np.asarray(met.pt, np.float64), np.asarray(met.phi, np.float64)
-    x = pt * np.cos(phi) - np.asarray(gen.pt * np.cos(gen.phi))
-    y = pt * np.sin(phi) - np.asarray(gen.pt * np.sin(gen.phi))
-    return x, y
+    return pt * np.cos(phi), pt * np.sin(phi)
 
 
 def fit_terms(found: Residuals) -> tuple[float, float]:

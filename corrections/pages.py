@@ -10,7 +10,13 @@ from corrections.closure import Cell
 from corrections.met import Residuals
 
 _MET_COLUMNS: Final = (
-    *("", "a (GeV)", "b (sqrt(GeV))", "raw: core, rms (GeV)", "type 1: core, rms (GeV)"),
+    *(
+        "",
+        "a (GeV)",
+        "b (sqrt(GeV))",
+        "raw: response, width (GeV)",
+        "type 1: response, width (GeV)",
+    ),
     *("median chi2 (1.39)", "chi2 > 9.2 (1 %)"),
 )
 
@@ -60,13 +66,11 @@ def met_table(
         a, b = terms[name]
         chi2 = calibrated.chi2(terms[name])[0]
         lines.append(
-            f"| {name} | {a:.2f} | {b:.3f} | {_widths(raw)} | {_widths(calibrated)} "
+            f"| {name} | {a:.2f} | {b:.3f} | {_quality(raw)} | {_quality(calibrated)} "
             f"| {np.median(chi2):.2f} | {100 * np.mean(chi2 > 9.21):.1f} % |"
         )
     return "\n".join(lines)
 
 
-def _widths(found: Residuals) -> str:
-    components = np.concatenate([found.x, found.y])
-    low, high = np.percentile(components, (15.85, 84.15))
-    return f"{0.5 * (high - low):.1f}, {np.sqrt(np.mean(components**2)):.1f}"
+def _quality(found: Residuals) -> str:
+    return f"{found.response():.3f}, {found.width():.1f}"

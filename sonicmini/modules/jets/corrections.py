@@ -90,7 +90,8 @@ class JetCorrections(Producer):
     """Base of the modules that look up corrections for uncalibrated jets.
 
     Attributes:
-        file: with the corrections; the one that comes with the package if empty.
+        file: with the corrections, relative to the working folder; the one that comes with the
+            package if empty.
     """
 
     file: str = ""

@@ -60,14 +60,14 @@ class Type1MET(Producer):
         lepton_pt_min: electrons and muons above (GeV) count as measured without error in the
             covariance, and so does their jet.
         unclustered_terms: a (GeV) and b (sqrt(GeV)) of the resolution ``sqrt(a^2 + b^2 sumPt)`` of
-            what is not in jets.
+            what is not in jets; from our simulation, see ``docs/met.md``.
     """
 
     jet_pt_min: float = 15.0
     em_fraction_max: float = 0.9
     eta_max: float = 9.9
     lepton_pt_min: float = 10.0
-    unclustered_terms: tuple[float, float] = (1.0, 0.6)
+    unclustered_terms: tuple[float, float] = (0.0, 0.7)
 
     @abstractmethod
     def weights(self, inputs: Products) -> tuple[Floats, Floats]:
@@ -151,6 +151,7 @@ class Type1ChsMET(Type1MET):
 
     consumes = ("RawChsMET", *_CHS, "PFCand", "Muon", "PFCandVertex")
     produces = ("ChsMET",)
+    unclustered_terms: tuple[float, float] = (0.0, 1.1)
 
     def weights(self, inputs: Products) -> tuple[Floats, Floats]:
         """Candidates with ``fromPV`` above 0; in jets whatever they were clustered from."""
@@ -165,6 +166,7 @@ class Type1METNoHF(Type1MET):
     consumes = ("RawMETNoHF", *_CHS, "PFCand", "Muon")
     produces = ("METNoHF",)
     eta_max: float = 3.0
+    unclustered_terms: tuple[float, float] = (8.1, 0.91)
 
     def weights(self, inputs: Products) -> tuple[Floats, Floats]:
         """Candidates outside the forward calorimeter; in jets whatever they were clustered from."""
@@ -178,6 +180,7 @@ class Type1PuppiMET(Type1MET):
 
     consumes = ("RawPuppiMET", *_PUPPI, "PFCand", "Muon", "PuppiWeight")
     produces = ("PuppiMET",)
+    unclustered_terms: tuple[float, float] = (5.2, 1.3)
 
     def weights(self, inputs: Products) -> tuple[Floats, Floats]:
         """Leptons have weight 1 in the missing momentum, but not in jets."""
