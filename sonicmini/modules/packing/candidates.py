@@ -54,7 +54,7 @@ class PackPFCandidates(Producer):
             np.int16
         )
         order = packed_order(columns, offsets)
-        ordered = {name: values[order] for name, values in columns.items()}
+        ordered = {name: values.take(order) for name, values in columns.items()}
         return {"PackedPFCand": jagged(offsets, ordered)}
 
     def _schemas(self, columns: Columns, inputs: Products, link: CandidateTracks) -> Columns:
@@ -109,8 +109,8 @@ def _in_vertex(used: ak.Array, offsets: Ints, link: CandidateTracks) -> Bools:
 def _eta_level(eta: NDArray[np.float32]) -> Ints:
     """The multiple of the grid that a packed pseudorapidity is."""
     outermost = _ETA_LEVELS // 2 - 1
-    levels = np.ldexp(eta.astype(np.float64), packed_columns.ETA_BITS)
-    return np.clip(levels, -outermost, outermost).astype(np.int64)
+    levels: Ints = np.rint(eta * np.float32(2**packed_columns.ETA_BITS)).astype(np.int64)
+    return np.clip(levels, -outermost, outermost)
 
 
 def packed_order(columns: Columns, offsets: Ints) -> Ints:

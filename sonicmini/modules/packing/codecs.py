@@ -62,15 +62,14 @@ def on_grid(values: ArrayLike, bits: int) -> Singles:
 
     A number beyond ``2**(23 - bits)`` keeps the 23 bits of a single-precision mantissa instead.
     """
-    return np.ldexp(np.rint(np.ldexp(np.asarray(values, np.float64), bits)), -bits).astype(
-        np.float32
-    )
+    scale = 2.0**bits
+    return (np.rint(np.asarray(values, np.float64) * scale) / scale).astype(np.float32)
 
 
 def azimuth_on_grid(phi: ArrayLike, bits: int) -> Singles:
     """As :func:`on_grid`, but never beyond the half circle: the outermost multiple is within it."""
-    outermost = np.ldexp(np.floor(np.ldexp(np.pi, bits)), -bits)
-    return np.clip(on_grid(phi, bits), -outermost, outermost).astype(np.float32)
+    outermost = np.float32(np.floor(np.pi * 2.0**bits) / 2.0**bits)
+    return np.clip(on_grid(phi, bits), -outermost, outermost)
 
 
 def keep_bits(values: ArrayLike, bits: ArrayLike) -> Singles:

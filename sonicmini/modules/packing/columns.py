@@ -6,7 +6,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from sonicmini.modules.columns import Bools, Columns, Ints, events_of, flat, momenta, offsets_of
+from sonicmini.modules.columns import Bools, Columns, Ints, events_of, flat, offsets_of
 from sonicmini.modules.packing.codecs import (
     Hits,
     azimuth_on_grid,
@@ -82,7 +82,8 @@ def calorimeters(candidates: ak.Array) -> Columns:
     ecal, hcal = flat(candidates, "ecalEnergy"), flat(candidates, "hcalEnergy")
     raw_ecal, raw_hcal = flat(candidates, "rawEcalEnergy"), flat(candidates, "rawHcalEnergy")
     pt, pdg_id = flat(candidates, "pt"), flat(candidates, "pdgId", np.int64)
-    energy = momenta(candidates)[:, 3]
+    momentum, mass = pt * np.cosh(flat(candidates, "eta")), flat(candidates, "mass")
+    energy = np.sqrt(momentum**2 + mass**2)
     measured = (flat(candidates, "charge", np.int64) != 0) | (pdg_id == 22)
     measured &= pt > _CALORIMETER_PT
     isolated = flat(candidates, "isIsolatedChargedHadron", np.bool_) & (pt > _ISOLATED_PT)
