@@ -12,7 +12,7 @@ from sonicmini.report import Report
 _RECORDED_PACKAGES = (
     "sonicmini",
     "awkward",
-    "fastjet",
+    "correctionlib",
     "numba",
     "numpy",
     "onnxruntime",

@@ -32,7 +32,10 @@ KNOWS: dict[str, set[str]] = {
     "processor": {"errors", "event", "graph", "module", "report", "schedule", "workers"},
     "inference": {"errors", "event", "inference", "overlap"},
     "io": {"errors", "event", "module", "io", "report", "workers"},
-    "modules": {"errors", "event", "module", "modules", "inference.client", "inference.repository"},
+    "modules": {
+        *("errors", "event", "module", "modules", "resources"),
+        *("inference.client", "inference.repository"),
+    },
     "simulation": {"errors", "event", "io", "simulation"},
     "skim": {"errors", "event", "skim"},
 }
@@ -97,7 +100,8 @@ def test_heavy_libraries_stay_behind_their_fence(library):
 def test_tests_mirror_the_package(path):
     parts = path.with_suffix("").parts
     name = ".".join([*parts[:-1], parts[-1].removeprefix("test_")])
-    assert name in SOURCES or name in END_TO_END
+    beside = TESTS.parent.joinpath(*name.split(".")).with_suffix(".py")
+    assert name in SOURCES or name in END_TO_END or beside.exists()
 
 
 def test_command_line_starts_light():

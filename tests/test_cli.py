@@ -133,7 +133,7 @@ def test_check_prints_the_graph_and_writes_nothing(here, capsys):
 
 
 def test_modules_lists_parameters_and_products(capsys):
-    code, text, _ = sonicmini("modules", "AntiKtJets", capsys=capsys)
+    code, text, _ = sonicmini("modules", "AK4PuppiJets", capsys=capsys)
     assert code == 0
     assert "radius: float = 0.4" in text
     assert "produces: Jet" in text

@@ -17,7 +17,7 @@ output:
 models: ../models
 modules:
   puppi: Puppi
-  jets: {type: AntiKtJets, radius: 0.4}
+  jets: {type: AK4PuppiJets, radius: 0.4}
 """
 
 
@@ -100,7 +100,7 @@ def test_everything_is_kept_if_nothing_else_is_said(config_file):
         (GOOD.replace("[PFCand]", "[]"), "output.keep: "),
         (GOOD.replace("[PFCand]", "[Jet, forget PV]"), r":5: output.keep.1: expected keep PATTERN"),
         (GOOD.replace("keep: [PFCand]", "format: hdf5"), r":5: output.format: .*'rntuple'.*'hdf5'"),
-        (GOOD.replace("jets: {type: AntiKtJets,", "jets: {"), "modules.jets.type: required"),
+        (GOOD.replace("jets: {type: AK4PuppiJets,", "jets: {"), "modules.jets.type: required"),
         (GOOD.replace("puppi: Puppi", "puppi: [1]"), "modules.puppi: "),
     ],
 )

@@ -29,7 +29,7 @@ class Cut(Producer):
 
 def test_built_in_modules_come_by_entry_points():
     names = available()
-    assert {"Puppi", "AntiKtJets", "DeepMET"} <= set(names)
+    assert {"Puppi", "AK4PuppiJets", "DeepMET"} <= set(names)
     for name in names:
         assert resolve(name).__name__ == name
 

@@ -155,7 +155,7 @@ def test_other_cuts_of_the_work_agree(workflow, here):
 
 def test_a_module_that_differs_is_caught(workflow, here):
     modules = yaml.safe_load(CONFIG.read_text())["modules"]
-    modules["ak4PuppiJets"] = {"type": "AntiKtJets", "radius": 0.5}
+    modules["ak4PuppiJets"] = {"type": "AK4PuppiJets", "radius": 0.5}
     comparison = compare(
         workflow("a"), workflow("b", modules=modules), None, CompareOptions(events=2)
     )
