@@ -8,6 +8,7 @@ from sonicmini.errors import ConfigError
 from sonicmini.io.keep import EVERYTHING, Statement, available, written
 from sonicmini.io.miniaod import MINIAOD
 from sonicmini.io.schema import AOD, MUON, Branch, Collection
+from tests.outputs import run_sample
 
 MADE = {"SlimmedPV", "PackedPFCand", "Jet", "JetPFCand", "PuppiWeight", "Ht"}
 
@@ -142,3 +143,13 @@ def test_all_statements_that_match_nothing_are_told():
 
 def test_no_statement_keeps_nothing():
     assert kept() == {}
+
+
+def test_a_run_writes_what_is_kept_and_records_the_statements(tmp_path):
+    statements = ["*", "drop PFCand_cov*", "drop Jet*", "Jet_pt"]
+    quoted = ", ".join(f"'{one}'" for one in statements)
+    events, _, provenance = run_sample(tmp_path / "a.root", f"output.keep=[{quoted}]")
+    assert provenance["config"]["output"]["keep"] == statements
+    assert {"run", "luminosityBlock", "event", "nPFCand", "PFCand_pt", "nJet"} <= events.keys()
+    assert not [name for name in events if name.startswith(("PFCand_cov", "nJetP", "JetPFCand"))]
+    assert [name for name in events if name.startswith("Jet_")] == ["Jet_pt"]
