@@ -107,6 +107,7 @@ COLLECTIONS = (
     _jet_match("Jet", "GenJet"),
     _jet_match("JetCHS", "GenJet"),
     _jet_match("FatJet", "GenJetAK8"),
+    _beside("SubJetGenMatch", "SubJet", *_FLAVOURS),
     _lepton_match("Muon", f"1 prompt, {_ORIGINS}"),
     _lepton_match("Electron", f"1 prompt, 22 prompt photon, {_ORIGINS}"),
     _lepton_match("Photon", "1 prompt photon, 11 prompt electron, 0 else"),
