@@ -1,13 +1,20 @@
 """Active areas against FastJet's, with very many ghosts, and against circles."""
 
+import functools
 import math
 
 import fastjet._swig as fj
 import numpy as np
 import pytest
 
+from sonicmini.io.root_source import RootSource
 from sonicmini.modules.clustering import anti_kt_history
+from sonicmini.modules.columns import offsets_of
 from sonicmini.modules.jets.area import Ghosts, active_areas
+from sonicmini.modules.jets.raw import AK4CHSJets, AK4PuppiJets, AK8PuppiJets
+from sonicmini.modules.puppi.puppi import Puppi
+from sonicmini.modules.vertexing.primary import PrimaryVertexAssociation, PrimaryVertexSorting
+from sonicmini.resources import bundled
 
 
 def massless(pt, y, phi):
@@ -59,6 +66,37 @@ def test_areas_are_those_of_fastjet(radius, spread):
     assert abs(np.mean(together)) < 0.006
     assert np.std(together) < spread
     assert np.std(np.concatenate(true)) > 3 * np.std(together) * np.mean(np.concatenate(true))
+
+
+@functools.cache
+def sample():
+    (chunk,) = RootSource([bundled("sample_data") / "ttbar_10.root"]).chunks()
+    products = dict(chunk.products)
+    for module in (PrimaryVertexSorting(), PrimaryVertexAssociation(), Puppi()):
+        products |= module.produce(products)
+    return products
+
+
+@pytest.mark.parametrize(
+    ("module", "spread"),
+    [(AK4CHSJets(), 0.035), (AK4PuppiJets(), 0.035), (AK8PuppiJets(), 0.02)],
+    ids=lambda value: type(value).__name__,
+)
+def test_areas_in_events_of_the_sample_are_those_of_fastjet(module, spread):
+    products = sample()
+    jets = module.produce(products)[module.produces[0]]
+    p4, used = module.select(products)
+    offsets = offsets_of(products["PFCand"])
+    ratios = []
+    for event in range(len(jets)):
+        part = slice(offsets[event], offsets[event + 1])
+        expected = fastjet_areas(p4[part][used[part]], module.radius, 0.001, module.pt_min)
+        pt, found = jets.pt[event].to_numpy(), jets.area[event].to_numpy()
+        assert len(found) == len(expected)
+        ratios.append((found / expected - 1)[pt > 20])
+    together = np.concatenate(ratios)
+    assert abs(np.mean(together)) < 0.01
+    assert np.std(together) < spread
 
 
 def test_finer_ghosts_come_nearer():
