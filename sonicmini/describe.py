@@ -71,7 +71,7 @@ def render_job(job: Job) -> RenderableType:
         for label, model in job.networks(place).items()
     ]
     lines += [
-        Text(f"output: {job.config.output.file}: {', '.join(job.config.output.keep)}"),
+        Text(f"output: {job.config.output.file}: {', '.join(job.content)}"),
         Text("everything fits: this workflow can run", style="green"),
     ]
     return Group(table, Text(), *lines)

@@ -136,7 +136,7 @@ def test_modules_lists_parameters_and_products(capsys):
     code, text, _ = sonicmini("modules", "AK4PuppiJets", capsys=capsys)
     assert code == 0
     assert "radius: float = 0.4" in text
-    assert "produces: Jet" in text
+    assert "produces: AK4PuppiJet" in text
 
 
 def test_inspect_shows_collections_and_provenance(tmp_path, capsys):
