@@ -18,7 +18,7 @@ from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
 from sonicmini.modules.gen.jets import GenJets, GenMET
-from sonicmini.modules.jets.ak import AntiKtJets
+from sonicmini.modules.jets.raw import AK4PuppiJets
 from sonicmini.modules.met.raw import RawMET, RawPuppiMET
 from sonicmini.modules.packing.candidates import PackPFCandidates
 from sonicmini.modules.puppi.puppi import Puppi
@@ -82,7 +82,7 @@ def chain(products: dict[str, ak.Array]) -> dict[str, ak.Array]:
         PrimaryVertexAssociation(),
         Puppi(),
         PackPFCandidates(),
-        AntiKtJets(),
+        AK4PuppiJets(),
         RawMET(),
         RawPuppiMET(),
         GenJets(),
@@ -147,12 +147,13 @@ def near(jets: ak.Array, others: ak.Array, radius: float) -> ak.Array:
 
 def displaced(blocks: list[dict[str, ak.Array]]) -> dict[str, float]:
     """Fraction of tracks with significance of dxy above 3 in b, c and light jets."""
-    jets, links = joined(blocks, "Jet"), joined(blocks, "JetPFCand")
+    jets, links = joined(blocks, "AK4PuppiJet"), joined(blocks, "AK4PuppiJetCand")
     candidates, particles = joined(blocks, "PackedPFCand"), joined(blocks, "GenPart")
+    candidates = candidates[ak.argsort(candidates.pfCandIdx)]  # in the order of the input
     good = (jets.pt > 30.0) & (abs(jets.eta) < 2.4)
     b_jet, c_jet = near(jets, hadrons(particles, 5), 0.4), near(jets, hadrons(particles, 4), 0.4)
     flavour = ak.where(b_jet, 5, ak.where(c_jet, 4, 0))
-    track = candidates[links.pfCandIdx]
+    track = candidates[links.candIdx]
     chosen = (track.charge != 0) & (track.pt > 1.0) & good[links.jetIdx]
     chosen = chosen & (abs(track.pdgId) == 211) & (track.puppiWeight > 0.5)
     chosen = chosen & (abs(track.dxy) < MAX_DXY)
@@ -166,7 +167,7 @@ def displaced(blocks: list[dict[str, ak.Array]]) -> dict[str, float]:
 
 def response(blocks: list[dict[str, ak.Array]]) -> dict[str, dict[str, float]]:
     """Median and half width of pT over that of the matched generated jet, by the latter's pT."""
-    jets, generated = joined(blocks, "Jet"), joined(blocks, "GenJet")
+    jets, generated = joined(blocks, "AK4PuppiJet"), joined(blocks, "GenJet")
     generated = generated[(generated.pt > BINS_RESPONSE[0]) & (abs(generated.eta) < 2.4)]
     separations = distance(generated, jets)
     closest = ak.argmin(separations, axis=2)

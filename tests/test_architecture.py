@@ -57,7 +57,7 @@ END_TO_END = (
         "modules.networks.deepmet_network",
     ),
 )
-HEAVY = ("awkward", "fastjet", "numba", "onnxruntime", "scipy", "uproot")
+HEAVY = ("awkward", "correctionlib", "numba", "onnxruntime", "scipy", "uproot")
 
 
 def imports(path: Path) -> set[str]:
