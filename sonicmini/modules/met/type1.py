@@ -67,7 +67,7 @@ class Type1MET(Producer):
     em_fraction_max: float = 0.9
     eta_max: float = 9.9
     lepton_pt_min: float = 10.0
-    unclustered_terms: tuple[float, float] = (0.0, 0.7)
+    unclustered_terms: tuple[float, float] = (0.0, 0.71)
 
     @abstractmethod
     def weights(self, inputs: Products) -> tuple[Floats, Floats]:
@@ -151,7 +151,7 @@ class Type1ChsMET(Type1MET):
 
     consumes = ("RawChsMET", *_CHS, "PFCand", "Muon", "PFCandVertex")
     produces = ("ChsMET",)
-    unclustered_terms: tuple[float, float] = (0.0, 1.1)
+    unclustered_terms: tuple[float, float] = (0.0, 1.15)
 
     def weights(self, inputs: Products) -> tuple[Floats, Floats]:
         """Candidates with ``fromPV`` above 0; in jets whatever they were clustered from."""
@@ -166,7 +166,7 @@ class Type1METNoHF(Type1MET):
     consumes = ("RawMETNoHF", *_CHS, "PFCand", "Muon")
     produces = ("METNoHF",)
     eta_max: float = 3.0
-    unclustered_terms: tuple[float, float] = (8.1, 0.91)
+    unclustered_terms: tuple[float, float] = (8.1, 0.92)
 
     def weights(self, inputs: Products) -> tuple[Floats, Floats]:
         """Candidates outside the forward calorimeter; in jets whatever they were clustered from."""
