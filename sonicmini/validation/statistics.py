@@ -3,12 +3,14 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import chi2, norm
+from scipy.stats import f, norm
 
 from sonicmini.validation.sums import Floats, Sums
 
 _LEAST_ENTRIES = 10.0
 """A bin with fewer entries in one of the samples is taken together with its neighbour."""
+_LEAST_EVENTS = 10
+"""For each bin, so that the covariance is known well enough."""
 _LEAST_EIGENVALUE = 1e-9
 """Relative to the largest; directions below it have no spread at all."""
 
@@ -31,13 +33,18 @@ def compare_histograms(ours: Sums, reference: Sums) -> Deviation:
     """Compares entries per event and bin: the rate and the shape at once.
 
     The central limit theorem makes the means normal; neighbouring bins are taken together until
-    each has entries enough for it.
+    each has entries enough for it, and until there are many more events than bins. The covariance
+    is measured as well, which makes T2 follow F's distribution (H. Hotelling, 1931), here with the
+    events of the smaller sample.
 
     Args:
         ours: entries of each bin, summed over events.
         reference: the same bins of the other sample.
     """
+    events = min(ours.events, reference.events)
     groups = _groups(np.minimum(ours.first, reference.first))
+    while len(groups) > max(events // _LEAST_EVENTS, 1):
+        groups = np.add.reduceat(groups, np.arange(0, len(groups), 2))
     one, other = ours.merged(groups), reference.merged(groups)
     difference = one.mean - other.mean
     values, vectors = np.linalg.eigh(one.covariance + other.covariance)
@@ -48,7 +55,8 @@ def compare_histograms(ours: Sums, reference: Sums) -> Deviation:
         return Deviation(0.0 if same else float("inf"), 0, 1.0 if same else 0.0)
     along = vectors[:, used].T @ difference
     distance = float(np.sum(along**2 / values[used]))
-    return Deviation(distance, degrees, float(chi2.sf(distance, degrees)))
+    scaled = distance * (events - degrees) / (degrees * max(events - 1, 1))
+    return Deviation(distance, degrees, float(f.sf(scaled, degrees, max(events - degrees, 1))))
 
 
 def _groups(entries: Floats) -> Floats:
@@ -88,7 +96,9 @@ def ratio(sums: Sums) -> Ratio:
 
 
 def compare_ratios(ours: Sums, reference: Sums) -> Deviation:
-    """Compares two ratios with their errors."""
+    """Compares two ratios with their errors, if there is enough in both for errors to mean much."""
+    if min(ours.first[1], reference.first[1]) < _LEAST_ENTRIES:
+        return Deviation(0.0, 0, 1.0)
     one, other = ratio(ours), ratio(reference)
     error = float(np.hypot(one.error, other.error))
     difference = one.value - other.value

@@ -16,7 +16,7 @@ from sonicmini.validation.statistics import (
     compare_ratios,
     ratio,
 )
-from sonicmini.validation.sums import Sums
+from sonicmini.validation.sums import Floats, Sums
 
 LEAST_PROBABILITY = 1e-4
 """What is less probable deviates: of a hundred quantities, by chance one in a hundred files."""
@@ -29,7 +29,8 @@ class Finding:
     """One quantity.
 
     Attributes:
-        ours: mean entries of an event, or the ratio; NaN if not measured, as its error.
+        ours: of a distribution the mean entries of an event, or the mean if each event has one; or
+            the ratio; with its error. NaN if not measured.
         reference: the same of the reference; NaN if it has none.
         deviation: None if there is nothing to compare.
         reason: why it was not measured or not compared.
@@ -90,5 +91,13 @@ def _number(quantity: Quantity, sums: Sums | None) -> tuple[float, float]:
         return math.nan, math.nan
     if not isinstance(quantity, Distribution):
         return ratio(sums)
-    total = sums.merged(np.ones((1, len(sums.first))))
+    value, error = _weighted(sums, np.ones(len(sums.first)))
+    if (value, error) != (1.0, 0.0):
+        return value, error
+    edges = np.asarray(quantity.edges)
+    return _weighted(sums, np.array([edges[0], *(edges[1:] + edges[:-1]) / 2, edges[-1]]))
+
+
+def _weighted(sums: Sums, weights: Floats) -> tuple[float, float]:
+    total = sums.merged(weights[np.newaxis])
     return float(total.mean[0]), float(math.sqrt(max(total.covariance[0, 0], 0.0)))

@@ -10,6 +10,8 @@ from rich.text import Text
 
 from sonicmini.validation.verdict import Finding, Verdict
 
+_TITLE = "Entries per event, means or ratios; 28.36(10) is 28.36 with an error of 0.10"
+_ROUNDING = 1e-6
 _COLOURS = {"agrees": "green", "deviates": "bold red", "not measured": "red"}
 
 
@@ -20,25 +22,24 @@ def render(verdict: Verdict, made: Mapping[str, Any]) -> RenderableType:
         verdict: of a file.
         made: how the reference was made.
     """
-    table = Table(title="Entries per event, or ratios", title_justify="left", box=None)
-    for name in ("quantity", "file", "reference", "chi2/dof", "probability", ""):
-        table.add_column(name, justify="left" if name in ("quantity", "") else "right")
+    table = Table(title=_TITLE, title_justify="left", box=None, pad_edge=False)
+    table.add_column("quantity", no_wrap=True)
+    for name in ("file", "reference", "probability"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True, min_width=9)
     for finding in verdict.findings:
         table.add_row(*_cells(finding))
     return Group(table, Text(), _summary(verdict, made))
 
 
 def _cells(finding: Finding) -> list[str | Text]:
-    outcome: list[str | Text] = ["", ""]
-    if finding.deviation is not None:
-        chi2, degrees, probability = finding.deviation
-        outcome = [f"{chi2:.1f}/{degrees}", f"{probability:.2g}"]
+    deviation = finding.deviation
     status = finding.reason or finding.status
     return [
         finding.quantity.name,
         _number(finding.ours),
         _number(finding.reference),
-        *outcome,
+        "" if deviation is None else f"{deviation.probability:.2g}",
         Text(status, style=_COLOURS.get(finding.status, "")),
     ]
 
@@ -47,7 +48,10 @@ def _number(number: tuple[float, float]) -> str:
     value, error = number
     if math.isnan(value):
         return ""
-    return f"{value:.4g} ± {error:.2g}"
+    if error <= _ROUNDING * abs(value):
+        return f"{value:.4g}"
+    digits = max(1 - math.floor(math.log10(error)), 0)
+    return f"{value:.{digits}f}({round(error * 10**digits)})"
 
 
 def _summary(verdict: Verdict, made: Mapping[str, Any]) -> Text:

@@ -50,7 +50,7 @@ def test_a_reference_of_other_physics_is_noticed(output, own_reference, tmp_path
     options = ValidationOptions(reference=str(tmp_path / "other.json.gz"))
     assert not validate_and_print(str(output), options)
     printed = capsys.readouterr().out
-    assert printed.count("deviates") == 2  # its row, and the sum
+    assert printed.count("deviates") == 2, printed  # its row, and the sum
 
 
 def test_what_the_file_has_not_is_no_agreement(output, own_reference, tmp_path, capsys):

@@ -25,6 +25,17 @@ def test_probabilities_of_like_samples_are_uniform():
     assert min(found) > 1e-5
 
 
+@pytest.mark.parametrize("events", [10, 40])
+def test_few_events_deviate_no_more_often_than_many(events):
+    rng = np.random.default_rng(8)
+    reference = Sums.of(entries(rng, 3000))
+    found = [
+        compare_histograms(Sums.of(entries(rng, events)), reference).probability for _ in range(300)
+    ]
+    assert np.mean(np.array(found) < 0.02) < 0.05
+    assert min(found) > 1e-5
+
+
 @pytest.mark.parametrize("changed", [{"mean": 7.0}, {"shift": 0.2}])
 def test_other_rates_and_other_shapes_are_found(changed):
     rng = np.random.default_rng(4)
@@ -70,6 +81,12 @@ def test_pulls_of_ratios_are_normal():
 
     found = [compare_ratios(sample(), sample()).probability for _ in range(200)]
     assert kstest(found, "uniform").pvalue > 1e-3
+
+
+def test_a_ratio_of_few_is_no_deviation():
+    few = Sums.of(np.array([[1.0, 1.0], [0.0, 0.0]]))
+    many = Sums.of(np.array([[1.0, 2.0]] * 20))
+    assert compare_ratios(few, many).probability == 1.0
 
 
 def test_a_ratio_of_nothing_is_no_deviation():
