@@ -28,7 +28,7 @@ from sonicmini.event import Chunk
 from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.route import Direct
 from sonicmini.inference.service import InferenceService
-from sonicmini.io.miniaod import MINIAOD, MINIAOD_FORMAT
+from sonicmini.io.miniaod import MINIAOD_FORMAT
 from sonicmini.io.root_sink import OutputOptions, RootSink
 from sonicmini.job import run_job
 from sonicmini.module import Producer, SonicProducer
@@ -76,7 +76,7 @@ def cpu_alone(config: JobConfig) -> dict[Part, float]:
     run_modules(job, service, next(job.source.chunks()), Stopwatch())
     watch = Stopwatch()
     chunks = job.source.chunks()
-    with open_sink(config) as sink:
+    with open_sink(job) as sink:
         while True:
             with watch("source", "read"):
                 chunk = next(chunks, None)
@@ -90,15 +90,18 @@ def cpu_alone(config: JobConfig) -> dict[Part, float]:
     return dict(watch.seconds)
 
 
-def open_sink(config: JobConfig) -> RootSink:
+def open_sink(job: Job) -> RootSink:
     """The job's output."""
-    output = config.output
+    output = job.config.output
     return RootSink(
         output.file,
-        [MINIAOD[product] for product in dict.fromkeys((*EVENT_ID, *output.keep))],
+        [table for table in job.content.values() if table is not None],
         file_format=MINIAOD_FORMAT,
         options=OutputOptions(
-            compression=output.compression, level=output.compression_level, overwrite=True
+            compression=output.compression,
+            level=output.compression_level,
+            format=output.format,
+            overwrite=True,
         ),
     )
 
