@@ -1,6 +1,6 @@
 """The timing report as a user reads it on the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,6 +10,9 @@ from sonicmini.report import Network, Phase, Report
 
 _MILLI = 1e3
 _MEGA = 1e6
+_LONG = 25
+_LITTLE = 0.01
+"""Of the CPU time: what a phase has to have to be listed in a table longer than ``_LONG``."""
 
 
 def render(report: Report) -> RenderableType:
@@ -49,14 +52,36 @@ def _phase_table(report: Report) -> Table:
     for heading in ("calls", "CPU ms", "wall ms", "waited ms", "CPU share"):
         table.add_column(heading, justify="right")
     total = sum(phase.cpu_s for phase in report.phases.values())
+    small = _small(report, total)
     for (module, name), phase in report.phases.items():
-        table.add_row(module, name, str(phase.calls), *_per_event(phase, report.events, total))
-    everything = Phase()
-    for phase in report.phases.values():
-        everything += phase
+        if (module, name) not in small:
+            table.add_row(module, name, str(phase.calls), *_per_event(phase, report.events, total))
+    if small:
+        others = _sum(small.values())
+        table.add_row(f"{len(small)} others", "", "", *_per_event(others, report.events, total))
     table.add_section()
+    everything = _sum(report.phases.values())
     table.add_row("all", "", "", *_per_event(everything, report.events, total))
     return table
+
+
+def _small(report: Report, total_cpu_s: float) -> dict[tuple[str, str], Phase]:
+    """What is left out of a long table: phases of little CPU, but for those of networks."""
+    if len(report.phases) <= _LONG:
+        return {}
+    networks = {module for module, name in report.phases if name == "infer"}
+    return {
+        (module, name): phase
+        for (module, name), phase in report.phases.items()
+        if module not in networks and phase.cpu_s < _LITTLE * total_cpu_s
+    }
+
+
+def _sum(phases: Iterable[Phase]) -> Phase:
+    everything = Phase()
+    for phase in phases:
+        everything += phase
+    return everything
 
 
 def _per_event(phase: Phase, events: int, total_cpu_s: float) -> list[str]:

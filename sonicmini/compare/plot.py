@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sonicmini.compare.timing import PhaseTime, TimingComparison
+from sonicmini.compare.timing import Phase, PhaseTime, TimingComparison, small_modules
 from sonicmini.errors import ConfigError, OutputError
 from sonicmini.io.partial_file import PartialFile, output_errors
 
@@ -73,10 +73,13 @@ Row = tuple[str, tuple[float, float], tuple[float, float]]
 
 def _modules(timing: TimingComparison) -> list[Row]:
     """Module, CPU milliseconds and milliseconds waited for answers, of A and of B."""
-    labels = dict.fromkeys(phase.module for phase in timing.phases)
+    small = small_modules(timing)
+    groups: dict[str, list[Phase]] = {}
+    for phase in timing.phases:
+        label = f"{len(small)} others" if phase.module in small else phase.module
+        groups.setdefault(label, []).append(phase)
     rows = []
-    for label in labels:
-        own = [phase for phase in timing.phases if phase.module == label]
+    for label, own in groups.items():
         asked = [phase for phase in own if phase.phase == "infer"]
         rows.append(
             (

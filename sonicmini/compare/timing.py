@@ -8,6 +8,10 @@ from typing import Any, Self
 _MILLI = 1e3
 _MEGA = 1e6
 
+_LONG = 20
+_LITTLE = 0.01
+"""Of the CPU time, for a module to be listed apart where there are more than ``_LONG``."""
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -196,3 +200,18 @@ def _networks(reports: Sequence[Mapping[str, Any]]) -> tuple[NetworkTime, ...]:
 
 def _per_event(report: Mapping[str, Any]) -> float:
     return _MILLI / report["events"] if report["events"] else 0.0
+
+
+def small_modules(timing: TimingComparison) -> set[str]:
+    """What need not be listed apart where there are many modules: without network, little CPU."""
+    modules = {phase.module for phase in timing.phases}
+    networks = {phase.module for phase in timing.phases if phase.phase == "infer"}
+    if len(modules) <= _LONG:
+        return set()
+    used_ms = dict.fromkeys(modules, 0.0)
+    for phase in timing.phases:
+        used_ms[phase.module] += max(
+            (time.cpu_ms for time in (phase.a, phase.b) if time is not None), default=0.0
+        )
+    total_ms = sum(used_ms.values())
+    return {name for name in modules - networks if used_ms[name] < _LITTLE * total_ms}

@@ -7,7 +7,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sonicmini.compare.timing import NetworkTime, PhaseTime, RunTime, Spread, TimingComparison
+from sonicmini.compare.timing import (
+    NetworkTime,
+    PhaseTime,
+    RunTime,
+    Spread,
+    TimingComparison,
+    small_modules,
+)
 
 
 def render_timing(timing: TimingComparison) -> RenderableType:
@@ -23,10 +30,17 @@ def _phase_table(timing: TimingComparison) -> Table:
     for heading in ("CPU A", "CPU B", "B/A", "wall A", "wall B", "waited A", "waited B"):
         table.add_column(heading, justify="right", no_wrap=True)
     phases = Counter(phase.module for phase in timing.phases)
+    small = small_modules(timing)
     for phase in timing.phases:
+        if phase.module in small:
+            continue
         alone = phases[phase.module] == 1
         name = phase.module if alone else f"{phase.module} {phase.phase}"
         table.add_row(Text(name), *_phase_cells(phase.a, phase.b))
+    if small:
+        others = [phase for phase in timing.phases if phase.module in small]
+        sums = [_sum(phase.a for phase in others), _sum(phase.b for phase in others)]
+        table.add_row(f"{len(small)} others", *_phase_cells(*sums))
     table.add_section()
     total = [_sum(phase.a for phase in timing.phases), _sum(phase.b for phase in timing.phases)]
     table.add_row("all", *_phase_cells(*total))

@@ -46,3 +46,13 @@ def test_nothing_is_divided_by_zero():
     assert "events/s 0.0 0.0 0.00" in lines
     assert "Networks" not in lines
     assert not any("awaited, ms" in line for line in lines)
+
+
+def test_many_small_modules_share_a_row():
+    many = [(f"m{i}", "produce") for i in range(120)]
+    timing = compare_reports([report(phases=[*many, ("tagger", "infer")])], [report(phases=many)])
+    lines = shown(timing)
+    assert not any(line.startswith("m1 ") for line in lines)
+    assert any(line.startswith("tagger 20.00 - ") for line in lines)
+    assert any(line.startswith("120 others 2400.00 2400.00 1.00 ") for line in lines)
+    assert any(line.startswith("all 2420.00 2400.00 ") for line in lines)
