@@ -21,7 +21,7 @@ from sonicmini.testing import run_module
 
 IDS = [-211, -13, -11, 0, 1, 2, 11, 13, 22, 130, 211]
 CHARGES = [-1, 1, 1, 0, 0, 0, -1, -1, 0, 0, 1]
-CONFIG = Path(__file__).parents[2] / "models" / "deepmet" / "config.pbtxt"
+CONFIG = Path(__file__).parents[3] / "models" / "deepmet" / "config.pbtxt"
 
 
 def candidates(counts, seed=1) -> ak.Array:

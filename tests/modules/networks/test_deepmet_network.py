@@ -14,7 +14,7 @@ from sonicmini.inference.repository import ModelRepository
 from sonicmini.inference.route import Direct
 from sonicmini.inference.service import InferenceService, ServiceOptions
 
-MODELS = Path(__file__).parents[2] / "models"
+MODELS = Path(__file__).parents[3] / "models"
 COUNTS = np.array([1500, 0, 1, 40, 900, 4500, 2200])
 
 
