@@ -32,7 +32,7 @@ class _Announcement(numba_event.Listener):
         del event
         if not self._said:
             self._said = True
-            _log.info("compiling the kernels, once after installation: about a minute")
+            _log.info("compiling the kernels, once after installation: a minute or two")
 
     def on_end(self, event: object) -> None:
         """Called after each compilation."""

@@ -78,7 +78,7 @@ def _finding(quantity: Quantity, sums: Sums | None, entry: Entry | None, missing
         return Finding(quantity, "not measured", ours, theirs, None, reason)
     if isinstance(quantity, Distribution):
         if quantity.edges != entry.edges:
-            return Finding(quantity, "no reference", ours, theirs, None, "it has other bins")
+            return Finding(quantity, "not measured", ours, theirs, None, "other bins")
         deviation = compare_histograms(sums, entry.sums)
     else:
         deviation = compare_ratios(sums, entry.sums)

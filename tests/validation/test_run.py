@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ import uproot
 from sonicmini.errors import ConfigError
 from sonicmini.validation.quantities import QUANTITIES
 from sonicmini.validation.reference import Entry, Reference
-from sonicmini.validation.run import ValidationOptions, validate_and_print
+from sonicmini.validation.run import ValidationOptions, find_reference, validate_and_print
 from sonicmini.validation.sums import Sums
 from tests.outputs import read_events, run_sample
 
@@ -28,6 +29,24 @@ def own_reference(output):
 
 def test_names_differ():
     assert len({quantity.name for quantity in QUANTITIES}) == len(QUANTITIES)
+
+
+@pytest.mark.parametrize("name", ["ttbar", "ztautau", "zprime_tt"])
+def test_bundled_references_have_every_quantity_in_its_bins(name):
+    entries = Reference.load(find_reference(name)).entries
+    expected = {one.name: getattr(one, "edges", ()) for one in QUANTITIES}
+    assert {name: entry.edges for name, entry in entries.items()} == expected
+
+
+def test_a_reference_with_other_bins_is_no_agreement(output, own_reference, tmp_path, capsys):
+    reference = Reference.load(own_reference)
+    entry = reference.entries["Jet_pt"]
+    other = replace(entry, edges=(0.0, *entry.edges[1:]))
+    path = tmp_path / "bins.json.gz"
+    Reference(reference.made, {**reference.entries, "Jet_pt": other}).save(path)
+    assert not validate_and_print(str(output), ValidationOptions(reference=str(path), as_json=True))
+    found = json.loads(capsys.readouterr().out)["quantities"]["Jet_pt"]
+    assert (found["status"], found["reason"]) == ("not measured", "other bins")
 
 
 def test_an_output_agrees_with_itself(output, own_reference, capsys):
