@@ -6,6 +6,8 @@ servers or clocks, and may be called for several chunks at the same time.
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
+from pathlib import Path
+from typing import Self
 
 from sonicmini.event import Products, Tensors
 
@@ -38,6 +40,20 @@ class SonicProducer(Module):
     """
 
     model: str
+
+    def configured(self, folder: Path) -> Self:
+        """The same module with what lies beside its network, such as ``preprocess.json``.
+
+        Called once, before the first chunk. Most networks need nothing but their inputs.
+
+        Args:
+            folder: of the model in the repository.
+
+        Raises:
+            ModelError: what lies there is missing, unreadable or asks for what the module has not.
+        """
+        del folder
+        return self
 
     @abstractmethod
     def acquire(self, inputs: Products) -> Tensors:

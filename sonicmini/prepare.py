@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sonicmini.config import JobConfig
-from sonicmini.errors import ConfigError, GraphError
+from sonicmini.errors import ConfigError, GraphError, ModelError
 from sonicmini.graph import build_graph
 from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.repository import ModelRepository, ModelSpec
@@ -59,6 +59,7 @@ def prepare(config: JobConfig) -> Job:
     selected = skim.products if skim else frozenset()
     wanted = (consumed | content.keys() | selected) - made
     specs = _specs(config, modules)
+    modules = _configured(modules, specs)
     workers = Workers(config.options.threads)
     client = OnnxClient(specs, workers.run)
     client.load()
@@ -136,3 +137,21 @@ def _names(made: set[str]) -> dict[str, tuple[str, ...]]:
 def _specs(config: JobConfig, modules: dict[str, Module]) -> dict[str, ModelSpec]:
     names = {module.model for module in modules.values() if isinstance(module, SonicProducer)}
     return ModelRepository(config.models).specs(sorted(names)) if names else {}
+
+
+def _configured(modules: dict[str, Module], specs: dict[str, ModelSpec]) -> dict[str, Module]:
+    """The modules, those of networks with what lies beside their models."""
+    configured: dict[str, Module] = {}
+    faults: list[str] = []
+    for label, module in modules.items():
+        try:
+            configured[label] = (
+                module.configured(specs[module.model].folder)
+                if isinstance(module, SonicProducer)
+                else module
+            )
+        except ModelError as error:
+            faults += [f"modules.{label}: {line}" for line in str(error).splitlines()]
+    if faults:
+        raise ModelError("\n".join(faults))
+    return configured

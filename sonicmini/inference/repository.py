@@ -60,6 +60,11 @@ class ModelSpec:
     preferred_batch_size: tuple[int, ...]
     sha256: str
 
+    @property
+    def folder(self) -> Path:
+        """Of the model in the repository, with config.pbtxt and what else belongs to it."""
+        return self.path.parent.parent
+
     def __str__(self) -> str:
         return f"{self.name}/{self.version}"
 
