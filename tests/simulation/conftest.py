@@ -4,7 +4,7 @@ import pytest
 
 from sonicmini.simulation import library
 from sonicmini.simulation.generator import Generator
-from sonicmini.simulation.processes import PROCESSES
+from sonicmini.simulation.processes import find_process
 
 LIBRARY_EVENTS = 100
 
@@ -16,7 +16,7 @@ def generators():
 
     def get(process):
         if process not in made:
-            made[process] = Generator(PROCESSES[process])
+            made[process] = Generator(find_process(process))
         return made[process]
 
     return get
