@@ -6,11 +6,12 @@ data sets: each takes the jets or taus that it needs from the files of those tha
 
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
-from training.samples import Sample, Split, make_samples, samples
+from training.samples import TEST_PILEUP, Sample, Split, make_samples, samples
 
 SPLITS: Final[tuple[Split, ...]] = ("validation", "test", "train")
 
@@ -22,14 +23,20 @@ class Dataset:
     Attributes:
         recipe: from which its seeds follow.
         blocks: files of each process by split.
+        test_pileup: mean numbers of collisions of its test, one file after the other.
     """
 
     recipe: int
     blocks: Mapping[Split, Mapping[str, int]]
+    test_pileup: Sequence[int] = (TEST_PILEUP,)
 
     def samples(self, split: Split) -> list[Sample]:
         """Its files of a split."""
-        return samples(split, self.blocks[split], recipe=self.recipe)
+        chosen = samples(split, self.blocks[split], recipe=self.recipe)
+        if split != "test":
+            return chosen
+        pileups = cycle(self.test_pileup)
+        return [replace(one, pileup=mu) for one, mu in zip(chosen, pileups, strict=False)]
 
 
 def _masses(process: str, blocks: Mapping[int, int]) -> dict[str, int]:
@@ -85,8 +92,14 @@ DATASETS: Final = {
             "test": {"ztautau": 8, **_masses("zprime_tautau", {300: 1}), "zll": 3},
         },
     ),
+    "pileup": Dataset(
+        3,
+        {"train": {}, "validation": {}, "test": {"ttbar": 8}},
+        test_pileup=(15, 25, 45, 60),
+    ),
 }
-"""All data sets by name: top quarks and jets of light quarks; boosted resonances; leptons."""
+"""All data sets by name: top quarks and jets of light quarks; boosted resonances; leptons; tests at
+other pileups."""
 
 
 def files(names: Iterable[str], split: Split) -> list[Sample]:
