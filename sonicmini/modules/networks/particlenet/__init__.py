@@ -1,0 +1,1 @@
+"""ParticleNet: jets as clouds of their candidates and secondary vertices (CMSSW, weaver)."""
