@@ -64,7 +64,7 @@ def main() -> None:
     given = arguments()
     with scratch_job(given) as job:
         config = with_events(job, given.events)
-        with start(config.models, ServerOptions()) as server:
+        with start(config.model_repository, ServerOptions()) as server:
             target = urlsplit(server.grpc_url if given.protocol == "grpc" else server.http_url)
             with ProxyProcess(str(target.hostname), target.port or 0) as proxy:
                 url = f"{given.protocol}://127.0.0.1:{proxy.port}"

@@ -89,7 +89,7 @@ def main() -> None:
     given = arguments()
     with scratch_job(given) as job:
         config = with_events(job, given.events)
-        with start(config.models, ServerOptions(instances=given.instances)) as server:
+        with start(config.model_repository, ServerOptions(instances=given.instances)) as server:
             chosen = {
                 name: run
                 for name, run in variants(config, server).items()

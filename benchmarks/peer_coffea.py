@@ -99,7 +99,7 @@ def through_coffea(url: str, batch_size: int, chunks: Sequence[Tensors]) -> list
 async def _ask(
     config: JobConfig, url: str, options: WireOptions, chunks: Sequence[Tensors]
 ) -> list[Array]:
-    specs = ModelRepository(config.models).specs([MODEL])
+    specs = ModelRepository(config.model_repository).specs([MODEL])
     client = TritonClient(ServerAddress.parse(url), specs, options=options)
     workers = Workers(config.options.threads)
     service = InferenceService({MODEL: (specs[MODEL], Direct(url, client))}, workers.run)
@@ -148,7 +148,7 @@ def main() -> None:
         chunks = features(config)
     seconds: dict[str, list[tuple[float, float]]] = {}
     reference: Array | None = None
-    with start(config.models, ServerOptions()) as server:
+    with start(config.model_repository, ServerOptions()) as server:
         for repetition in range(given.repetitions + 1):
             for name, function in variants(config, server, chunks).items():
                 wall_s, cpu_s, answers = timed(function)

@@ -93,7 +93,7 @@ def main() -> None:
         run_job(base)
         files_before = open_files()
         remote_output = base.output.model_copy(update={"file": folder / "remote.root"})
-        with start(base.models, ServerOptions()) as server:
+        with start(base.model_repository, ServerOptions()) as server:
             target = urlsplit(server.grpc_url if given.protocol == "grpc" else server.http_url)
             with ProxyProcess(str(target.hostname), target.port or 0) as proxy:
                 remote = with_inference(

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from sonicmini import __version__, cli_server
+from sonicmini import __version__, cli_models, cli_server
+from sonicmini.cli_options import AsJson, ModelRepositories
 from sonicmini.errors import SonicminiError, first_fault
 
 _INTERRUPTED = 130
@@ -69,6 +70,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 fault of sonicmini, 2 configuration, 3 input, 4 output, "
     "5 inference, 6 a module failed, 7 outputs differ, 130 interrupted, 143 terminated.",
 )
+app.add_typer(cli_models.app, name="models")
 app.add_typer(cli_server.app, name="server")
 
 
@@ -100,7 +102,6 @@ Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY.PATH=VALUE", help="Override any key; repeatable."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Servers = Annotated[
     list[str] | None,
     typer.Option(
@@ -133,6 +134,7 @@ def run(  # noqa: PLR0913 - one parameter an option
         ),
     ] = None,
     servers: Servers = None,
+    model_repository: ModelRepositories = None,
     fallback: Annotated[
         Literal["none", "local", "embedded"] | None,
         typer.Option(help="Who answers when no server does."),
@@ -165,6 +167,7 @@ def run(  # noqa: PLR0913 - one parameter an option
         threads=threads,
         inference=inference,
         servers=servers or (),
+        model_repository=model_repository or (),
         fallback=fallback,
         allow_different_models=allow_different_models,
         overwrite=overwrite,
@@ -189,6 +192,7 @@ def compare(  # noqa: PLR0913 - one parameter an option
     *,
     events: Annotated[int | None, typer.Option(help="Process so many events at most.")] = None,
     servers: Servers = None,
+    model_repository: ModelRepositories = None,
     tolerance: Annotated[
         float | None,
         typer.Option(help="Of what follows from a network; 1e-4 by default. All else is exact."),
@@ -219,6 +223,7 @@ def compare(  # noqa: PLR0913 - one parameter an option
         events=events,
         assignments=assignments or (),
         servers=servers or (),
+        model_repository=model_repository or (),
         tolerance=tolerance,
         repetitions=repetitions,
         as_json=as_json,
@@ -230,13 +235,23 @@ def compare(  # noqa: PLR0913 - one parameter an option
 
 
 @app.command()
-def check(config: Config, inputs: Inputs = None, *, assignments: Assignments = None) -> None:
+def check(
+    config: Config,
+    inputs: Inputs = None,
+    *,
+    model_repository: ModelRepositories = None,
+    assignments: Assignments = None,
+) -> None:
     """Validate a workflow, its input and its models without running; print the graph."""
     from sonicmini.config import Overrides, load
     from sonicmini.describe import render_job
     from sonicmini.prepare import prepare
 
-    overrides = Overrides(inputs=inputs or (), assignments=assignments or ())
+    overrides = Overrides(
+        inputs=inputs or (),
+        model_repository=model_repository or (),
+        assignments=assignments or (),
+    )
     _print(render_job(prepare(load(config, overrides))))
 
 

@@ -1,9 +1,10 @@
 """The ``server`` commands: a Triton on this machine, installed, started, watched, stopped."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from sonicmini.cli_options import AsJson, ModelRepositories
 
 app = typer.Typer(no_args_is_help=True, help="A real Triton server on this machine.")
 
@@ -26,11 +27,8 @@ def install(
 
 @app.command()
 def start(  # noqa: PLR0913 - one parameter an option
-    models: Annotated[
-        Path | None,
-        typer.Argument(metavar="MODELS", help="Model repository; the bundled one if none."),
-    ] = None,
     *,
+    model_repository: ModelRepositories = None,
     name: Annotated[str | None, typer.Option(help="Of the server; made up if none.")] = None,
     instances: Annotated[int, typer.Option(help="Of each model; 0: one for each core.")] = 0,
     threads: Annotated[int, typer.Option(help="Of each instance.")] = 1,
@@ -50,12 +48,14 @@ def start(  # noqa: PLR0913 - one parameter an option
         bool, typer.Option("--dry-run", help="Only print the command that runs the container.")
     ] = False,
 ) -> None:
-    """Start a server on a model repository; it goes on until ``server stop``."""
+    """Start a server on a model repository, by default the bundled one, until ``server stop``."""
     from sonicmini.errors import ConfigError
     from sonicmini.inference.embedded.container import ContainerOptions
     from sonicmini.inference.embedded.options import ServerOptions
+    from sonicmini.resources import bundled
     from sonicmini.server_view import container_command, start_server
 
+    repository = model_repository or bundled("models")
     options = ServerOptions(
         name=name,
         instances=instances,
@@ -67,14 +67,14 @@ def start(  # noqa: PLR0913 - one parameter an option
     if container is None:
         if dry_run or image is not None or gpu is not None:
             raise ConfigError("--dry-run, --image and --gpu belong to --container")
-        _print(start_server(models, options))
+        _print(start_server(repository, options))
         return
     image_given = {} if image is None else {"image": image}
     chosen = ContainerOptions(program=container, gpu=gpu, **image_given)
     if dry_run:
-        typer.echo(container_command(models, options, chosen))
+        typer.echo(container_command(repository, options, chosen))
     else:
-        _print(start_server(models, options, container=chosen))
+        _print(start_server(repository, options, container=chosen))
 
 
 @app.command()
@@ -86,7 +86,7 @@ def stop(name: Name = None) -> None:
 
 
 @app.command()
-def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def status(*, as_json: AsJson = False) -> None:
     """Show the installation and the servers of this user on this machine."""
     from sonicmini.server_view import server_status, server_status_dict
 

@@ -1,8 +1,8 @@
 """YAML -> validated configuration; every fault in one message, with its place.
 
-``modules`` (with ``models``) is physics. ``inference`` and ``options`` never change the result.
-Relative paths are relative to the configuration file; those of the command line to the current
-folder.
+``modules`` (with ``model_repository``) is physics. ``inference`` and ``options`` never change the
+result. Relative paths are relative to the configuration file; those of the command line to the
+current folder.
 """
 
 import os
@@ -67,6 +67,10 @@ def _as_mapping(value: Any) -> Any:  # noqa: ANN401 - whatever stands in the YAM
     return {"type": value} if isinstance(value, str) else value
 
 
+def _as_list(value: Any) -> Any:  # noqa: ANN401 - whatever stands in the YAML
+    return [value] if isinstance(value, str) else value
+
+
 class ModuleConfig(BaseModel):
     """A module: its type, and its parameters as further keys."""
 
@@ -85,8 +89,8 @@ class JobConfig(Block):
 
     input: InputConfig
     output: OutputConfig
-    models: Path
-    """Folder of the model repository."""
+    model_repository: Annotated[tuple[Path, ...], BeforeValidator(_as_list), Field(min_length=1)]
+    """Folder of the models, or several of which the first that has a model counts."""
     modules: dict[str, Annotated[ModuleConfig, BeforeValidator(_as_mapping)]]
     skim: str | None = None
     """Which events are written: an expression on products; all if absent."""
@@ -108,6 +112,7 @@ class Overrides:
     inference: Place | None = None
     servers: Sequence[str] = ()
     """A server that the file names as well keeps its access."""
+    model_repository: Sequence[Path] = ()
     fallback: str | None = None
     allow_different_models: bool = False
     assignments: Sequence[str] = ()
@@ -123,8 +128,10 @@ class Overrides:
                 yield key, yaml.safe_load(value)
             except yaml.YAMLError as error:
                 raise ConfigError(f"--set {assignment}: the value is not YAML: {error}") from error
+        repository = [str(folder.absolute()) for folder in self.model_repository]
         values: dict[str, Any] = {
             "input.files": [file.absolute() for file in self.inputs] or None,
+            "model_repository": repository or None,
             "output.file": self.output and self.output.absolute(),
             "output.overwrite": self.overwrite or None,
             "inference.default": self.inference or ("remote" if self.servers else None),
@@ -268,7 +275,7 @@ def _absolute(config: JobConfig, folder: Path) -> JobConfig:
     output = absolute(config.output.file)
     return config.model_copy(
         update={
-            "models": absolute(config.models),
+            "model_repository": tuple(map(absolute, config.model_repository)),
             "inference": config.inference.absolute(folder),
             "input": config.input.model_copy(update={"files": files}),
             "output": config.output.model_copy(update={"file": output}),

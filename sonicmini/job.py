@@ -156,7 +156,7 @@ async def _backends(
         return
     options = RemoteOptions(
         config=job.config.inference,
-        repository=job.config.models,
+        repository=job.config.model_repository,
         specs={model: job.specs[model] for model in labels.values()},
         onnx=job.client,
         overlap=job.workers.overlap,

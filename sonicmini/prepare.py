@@ -136,7 +136,7 @@ def _names(made: set[str]) -> dict[str, tuple[str, ...]]:
 
 def _specs(config: JobConfig, modules: dict[str, Module]) -> dict[str, ModelSpec]:
     names = {module.model for module in modules.values() if isinstance(module, SonicProducer)}
-    return ModelRepository(config.models).specs(sorted(names)) if names else {}
+    return ModelRepository(config.model_repository).specs(sorted(names)) if names else {}
 
 
 def _configured(modules: dict[str, Module], specs: dict[str, ModelSpec]) -> dict[str, Module]:

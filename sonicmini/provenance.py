@@ -35,7 +35,7 @@ def provenance(job: Job, report: Report) -> dict[str, Any]:
             for label, module in job.modules.items()
         },
         "models": {
-            model: {"version": spec.version, "sha256": spec.sha256}
+            model: {"version": spec.version, "sha256": spec.sha256, "folder": str(spec.folder)}
             for model, spec in job.specs.items()
         },
         "backends": [

@@ -7,7 +7,6 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sonicmini.errors import InferenceError, ServerError, UnavailableError
 from sonicmini.inference.access import Access, read_secret
@@ -19,7 +18,7 @@ from sonicmini.inference.embedded.options import ServerOptions, usable_cores
 from sonicmini.inference.embedded.server import start
 from sonicmini.inference.known import KnownAnswer, known_inputs
 from sonicmini.inference.onnx import OnnxClient
-from sonicmini.inference.repository import ModelSpec
+from sonicmini.inference.repository import Folders, ModelSpec
 from sonicmini.inference.route import Answer, Direct, Persistence, Route, Servers, Try
 from sonicmini.inference.settled import settled
 from sonicmini.inference.triton import ModelStatistics, TritonClient, WireOptions
@@ -40,7 +39,7 @@ class RemoteOptions:
     """What is needed to open the servers of a job.
 
     Attributes:
-        repository: folder of the models.
+        repository: of the models.
         specs: the models to be evaluated remotely, by the names under which they are asked for.
         onnx: evaluates them here: for the known tensors, and as the fallback.
         overlap: told when answers are awaited.
@@ -48,7 +47,7 @@ class RemoteOptions:
     """
 
     config: InferenceConfig
-    repository: Path
+    repository: Folders
     specs: Mapping[str, ModelSpec]
     onnx: OnnxClient
     overlap: Overlap

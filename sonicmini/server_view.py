@@ -16,7 +16,7 @@ from sonicmini.inference.embedded.install import install, installed
 from sonicmini.inference.embedded.options import ServerOptions
 from sonicmini.inference.embedded.registry import ServerState, log_path, running, stop
 from sonicmini.inference.embedded.server import start
-from sonicmini.resources import bundled
+from sonicmini.inference.repository import Folders
 
 _ASK_S = 2.0
 
@@ -35,7 +35,7 @@ def install_server(*, force: bool, progress: Callable[[str], None]) -> Renderabl
 
 
 def start_server(
-    repository: Path | None,
+    repository: Folders,
     options: ServerOptions,
     *,
     container: ContainerOptions | None = None,
@@ -43,7 +43,7 @@ def start_server(
     """Starts a server that goes on until it is stopped, and shows it.
 
     Args:
-        repository: of the models; None for the bundled ones.
+        repository: of the models.
         options: of the server.
         container: to run NVIDIA's; None runs the one from the package index.
 
@@ -51,7 +51,6 @@ def start_server(
         ModelError: a model is missing, damaged or not one for onnxruntime.
         ServerError: the server cannot start.
     """
-    repository = bundled("models") if repository is None else repository
     if container is not None:
         server = start_container(container, repository, options, attached=False)
     else:
@@ -60,14 +59,13 @@ def start_server(
 
 
 def container_command(
-    repository: Path | None, options: ServerOptions, container: ContainerOptions
+    repository: Folders, options: ServerOptions, container: ContainerOptions
 ) -> str:
     """The command line that :func:`start_server` would run for a container, for a shell.
 
     Raises:
         ModelError: a model is missing, damaged or not one for onnxruntime.
     """
-    repository = bundled("models") if repository is None else repository
     return shlex.join(dry_run(container, repository, options))
 
 
@@ -104,8 +102,7 @@ def server_status_dict() -> dict[str, Any]:
                 "http": state.http_url,
                 "grpc": state.grpc_url,
                 "metrics": state.metrics_url,
-                "repository": state.repository,
-                "models": list(state.models),
+                "models": {folder.name: str(folder) for folder in state.models},
                 "started": state.started.isoformat(timespec="seconds"),
                 "attached": state.attached,
                 "log": str(state.log),
@@ -134,7 +131,9 @@ def _server(state: ServerState) -> RenderableType:
         "http": state.http_url,
         "grpc": state.grpc_url,
         "metrics": state.metrics_url,
-        "models": f"{', '.join(state.models)} of {state.repository}",
+        "models": "\n".join(
+            f"{', '.join(names)} of {repository}" for repository, names in _models(state).items()
+        ),
         "process": f"{state.pid}, started {since}",
         "log": str(state.log),
     }
@@ -143,6 +142,14 @@ def _server(state: ServerState) -> RenderableType:
     for heading, value in rows.items():
         table.add_row(Text(f"  {heading}"), Text(value))
     return Group(Text(f"server {state.name}: {_condition(state)}", style="bold"), table)
+
+
+def _models(state: ServerState) -> dict[Path, list[str]]:
+    """Names of the models by the repository that each is of."""
+    names: dict[Path, list[str]] = {}
+    for folder in state.models:
+        names.setdefault(folder.parent, []).append(folder.name)
+    return names
 
 
 def _condition(state: ServerState) -> str:

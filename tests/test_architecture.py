@@ -44,7 +44,7 @@ FENCED = {
     "onnxruntime": ("inference.onnx", "inference.embedded.model"),  # the latter in Triton's Python
     "pythia8mc": ("simulation",),
     "tritonclient": ("inference",),
-    "typer": ("cli", "cli_server"),
+    "typer": ("cli", "cli_models", "cli_options", "cli_server"),
     "uproot": ("io",),
 }
 # Tests of more than one file.

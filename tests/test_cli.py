@@ -95,7 +95,7 @@ def test_several_inputs_and_a_limit_over_all(tmp_path, capsys):
         (["run", CONFIG, SAMPLE, "--set", "modules.puppi=Pupy"], 2, "did you mean Puppi?"),
         (["run", CONFIG, SAMPLE, "--set", "output.keep=[Jett]"], 2, "did you mean Jet?"),
         (["run", CONFIG, SAMPLE, "--set", "modules.deepMET.model=dipmet"], 5, "deepmet"),
-        (["run", CONFIG, SAMPLE, "--set", "models=nowhere"], 5, "nowhere"),
+        (["run", CONFIG, SAMPLE, "--set", "model_repository=nowhere"], 5, "nowhere"),
         (["run", CONFIG, SAMPLE, "-o", "/proc/x/y.root"], 4, "/proc/x"),
         (["run", CONFIG, SAMPLE, "--report", "no/such/folder/r.json"], 4, "r.json"),
         (["inspect", "nowhere.root"], 3, "nowhere.root"),

@@ -14,7 +14,7 @@ input:
 output:
   file: out.root
   keep: [PFCand]
-models: ../models
+model_repository: ../models
 modules:
   puppi: Puppi
   jets: {type: AK4PuppiJets, radius: 0.4}
@@ -38,7 +38,7 @@ def test_relative_paths_are_relative_to_the_file(config_file, tmp_path, monkeypa
     config = load(config_file())
     assert config.input.files[0].resolve() == tmp_path / "data" / "a.root"
     assert config.output.file.resolve() == tmp_path / "configs" / "out.root"
-    assert config.models.resolve() == tmp_path / "models"
+    assert config.model_repository == (tmp_path / "models",)
 
 
 def test_the_command_line_wins_and_its_paths_are_relative_to_the_current_folder(
@@ -61,6 +61,24 @@ def test_the_command_line_wins_and_its_paths_are_relative_to_the_current_folder(
     assert config.modules["jets"].parameters == {"radius": 0.8}
     assert config.modules["puppi"].type == "Puppi"
     assert config.modules["puppi"].parameters == {"cone": 0.3}
+
+
+def test_models_may_come_from_several_folders(config_file, tmp_path, monkeypatch):
+    text = GOOD.replace("model_repository: ../models", "model_repository: [/cms, ../models]")
+    assert load(config_file(text)).model_repository == (Path("/cms"), tmp_path / "models")
+    monkeypatch.chdir(tmp_path)
+    overrides = Overrides(model_repository=[Path("here"), Path("/there")])
+    found = load(config_file(text), overrides).model_repository
+    assert found == (tmp_path / "here", Path("/there"))
+    with pytest.raises(ConfigError, match=r":6: model_repository: .*at least 1 item"):
+        load(config_file(text.replace("[/cms, ../models]", "[]")))
+
+
+def test_former_name_of_a_key_is_none(config_file):
+    with pytest.raises(ConfigError) as raised:
+        load(config_file(GOOD.replace("model_repository:", "models:")))
+    assert ":6: models: unknown key" in str(raised.value)
+    assert "model_repository: required and not given" in str(raised.value)
 
 
 def test_a_config_can_be_sent_to_another_process(config_file):
@@ -94,7 +112,7 @@ def test_everything_is_kept_if_nothing_else_is_said(config_file):
         ("", "expected a mapping"),
         ("[1, 2]", "expected a mapping"),
         ("input: [", "not YAML"),
-        (GOOD + "models: x\n", r":10: models is given twice"),
+        (GOOD + "model_repository: x\n", r":10: model_repository is given twice"),
         (GOOD.replace("files: [../data/a.root]", "files: []"), "input.files: "),
         (GOOD.replace("out.root", "../data/a.root"), "is one of the inputs"),
         (GOOD.replace("[PFCand]", "[]"), "output.keep: "),

@@ -11,7 +11,7 @@ from sonicmini.prepare import prepare
 BASE = """\
 input: {files: [a.root]}
 output: {file: out.root, keep: [PFCand]}
-models: models
+model_repository: models
 modules: {deepMET: DeepMET, puppi: Puppi}
 """
 SECRET = "hunter2"
@@ -122,4 +122,4 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(load_with, text):
 def test_what_is_no_network_cannot_be_evaluated_anywhere(load_with):
     config = load_with("inference: {modules: {puppi: remote}}")
     with pytest.raises(ConfigError, match=r"inference\.modules\.puppi: Puppi is no network"):
-        prepare(config.model_copy(update={"models": Path("models")}))
+        prepare(config.model_copy(update={"model_repository": Path("models")}))

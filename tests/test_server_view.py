@@ -10,6 +10,7 @@ from sonicmini.inference.embedded import registry
 from sonicmini.inference.embedded.container import ContainerOptions
 from sonicmini.inference.embedded.folders import is_locked, servers_folder
 from sonicmini.inference.embedded.options import ServerOptions
+from sonicmini.resources import bundled
 from sonicmini.server_view import (
     container_command,
     install_server,
@@ -20,6 +21,7 @@ from sonicmini.server_view import (
     stop_server,
 )
 
+MODELS = bundled("models")
 ONE = ServerOptions(instances=1, name="mine")
 
 
@@ -50,7 +52,7 @@ def test_status_without_installation_and_servers(tmp_path, monkeypatch):
 
 def test_container_s_command_is_for_a_shell(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "my cache"))
-    command = container_command(None, ONE, ContainerOptions(program="docker", gpu=False))
+    command = container_command(MODELS, ONE, ContainerOptions(program="docker", gpu=False))
     assert command.startswith("docker run --rm --name sonicmini-mine ")
     assert "\n" not in command
     assert f"'--model-repository={tmp_path}/my cache/" in command
@@ -64,11 +66,11 @@ def test_installed_server_is_shown():
 @pytest.mark.triton
 def test_server_from_start_to_stop():
     install_server(force=False, progress=print)
-    shown = text(start_server(None, ONE))
+    shown = text(start_server(MODELS, ONE))
     assert "server mine: ready" in shown
     (server,) = server_status_dict()["servers"]
     assert server["condition"] == "ready"
-    assert server["models"] == ["deepmet"]
+    assert server["models"] == {"deepmet": str(MODELS / "deepmet")}
     for part in (server["http"], server["grpc"], server["metrics"], server["log"]):
         assert part in shown
     assert shown in text(server_status())
@@ -81,7 +83,7 @@ def test_server_from_start_to_stop():
 def test_server_that_freezes_or_crashes_is_shown(monkeypatch):
     monkeypatch.setattr("sonicmini.server_view._ASK_S", 0.2)
     install_server(force=False, progress=print)
-    start_server(None, ONE)
+    start_server(MODELS, ONE)
     (state,) = registry.running()
     os.kill(state.pid, signal.SIGSTOP)
     assert "server mine: does not answer" in text(server_status())

@@ -26,6 +26,7 @@ class CompareOptions:
         events: process so many at most.
         assignments: ``key.path=value``, for both workflows.
         servers: URLs for remote inference.
+        model_repository: folders, in the place of both workflows'.
         tolerance: of what follows from a network; None is the usual one where that is known.
         repetitions: runs of each side, which take turns.
         as_json: print JSON.
@@ -36,6 +37,7 @@ class CompareOptions:
     events: int | None = None
     assignments: Sequence[str] = ()
     servers: Sequence[str] = ()
+    model_repository: Sequence[Path] = ()
     tolerance: float | None = None
     repetitions: int = 1
     as_json: bool = False
@@ -55,6 +57,7 @@ class CompareOptions:
             "--events": self.events is not None,
             "--set": self.assignments,
             "--server": self.servers,
+            "--model-repository": self.model_repository,
             "--repetitions": self.repetitions != 1,
             "--picture": self.picture,
             "--keep": self.keep,
@@ -87,6 +90,7 @@ class Side:
             events=options.events,
             inference=self.place,
             servers=() if self.place == "local" else options.servers,
+            model_repository=options.model_repository,
             assignments=options.assignments,
         )
         return load(Path(self.path), overrides)

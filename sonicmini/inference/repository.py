@@ -1,7 +1,8 @@
 """A Triton model repository as it stands: ``NAME/config.pbtxt``, ``NAME/VERSION/model.onnx``.
 
-What a server would refuse is refused here too, so that a local run and a remote one see the same
-models. The keys are those of Triton's ``model_config.proto``.
+It may be spread over several folders, as with several ``--model-repository`` of Triton. What a
+server would refuse is refused here too, so that a local run and a remote one see the same models.
+The keys are those of Triton's ``model_config.proto``.
 """
 
 import hashlib
@@ -73,22 +74,30 @@ Signature: TypeAlias = tuple[Sequence[TensorSpec], Sequence[TensorSpec]]
 """Inputs and outputs as a network file or a server has them, batch dimension first."""
 
 
-class ModelRepository:
-    """The models of a folder, by ``NAME`` (its latest version) or ``NAME/VERSION``."""
+Folders: TypeAlias = Path | Sequence[Path]
+"""A model repository: a folder, or several of which the first that has a model counts."""
 
-    def __init__(self, folder: Path) -> None:
-        """Looks at the folder only; a model is read when it is asked for.
+
+class ModelRepository:
+    """The models of one or more folders, by ``NAME`` (its latest version) or ``NAME/VERSION``."""
+
+    def __init__(self, folders: Folders) -> None:
+        """Looks at the folders only; a model is read when it is asked for.
 
         Raises:
             ModelError: if there is no such folder.
         """
-        if not folder.is_dir():
-            raise ModelError(f"model repository {folder} is not a folder")
-        self.folder = folder
+        self.folders = (folders,) if isinstance(folders, Path) else tuple(folders)
+        if missing := [str(folder) for folder in self.folders if not folder.is_dir()]:
+            raise ModelError(f"model repository {', '.join(missing)} is not a folder")
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.folders))
 
     def names(self) -> tuple[str, ...]:
-        """Names of the models in the folder, sorted."""
-        return tuple(sorted(path.parent.name for path in self.folder.glob("*/config.pbtxt")))
+        """Names of the models in the folders, sorted."""
+        found = (path for folder in self.folders for path in folder.glob("*/config.pbtxt"))
+        return tuple(sorted({path.parent.name for path in found}))
 
     def versions(self, name: str) -> tuple[int, ...]:
         """Versions of a model that its version policy serves, ascending.
@@ -96,7 +105,8 @@ class ModelRepository:
         Raises:
             ModelError: if the model is unknown or its config.pbtxt unreadable.
         """
-        return _versions(self._folder_of(name), self._config(name))
+        folder = self._folder_of(name)
+        return _versions(folder, read_config(folder / "config.pbtxt"))
 
     def spec(self, model: str) -> ModelSpec:
         """Reads one model and verifies its checksums.
@@ -105,7 +115,8 @@ class ModelRepository:
             ModelError: if it is missing, unreadable or damaged; lists every fault.
         """
         name, _, wanted = model.partition("/")
-        folder, config = self._folder_of(name), self._config(name)
+        folder = self._folder_of(name)
+        config = read_config(folder / "config.pbtxt")
         faults = _config_faults(config, folder)
         version = _pick_version(wanted, _versions(folder, config), folder, faults)
         path = folder / str(version) / (config.default_model_filename or "model.onnx")
@@ -113,7 +124,7 @@ class ModelRepository:
             faults.append(f"{path} is missing")
         faults += _checksum_faults(folder, config)
         if faults or version is None:
-            raise ModelError(_message(f"model {model} in {self.folder}", faults))
+            raise ModelError(_message(f"model {model} in {folder.parent}", faults))
         lengths = _lengths(folder)
         return ModelSpec(
             name=name,
@@ -144,16 +155,14 @@ class ModelRepository:
         return found
 
     def _folder_of(self, name: str) -> Path:
-        folder = self.folder / name
-        if (folder / "config.pbtxt").is_file():
-            return folder
-        if folder.is_dir():
-            raise ModelError(f"model {name} in {self.folder} has no config.pbtxt")
+        places = [folder / name for folder in self.folders if (folder / name).is_dir()]
+        for place in places:
+            if (place / "config.pbtxt").is_file():
+                return place
+        if places:
+            raise ModelError(f"model {name} in {places[0].parent} has no config.pbtxt")
         hint = nearest(name, self.names()) or f"; it has {_list(self.names())}"
-        raise ModelError(f"model {name} is not in the repository {self.folder}{hint}")
-
-    def _config(self, name: str) -> ModelConfig:
-        return read_config(self._folder_of(name) / "config.pbtxt")
+        raise ModelError(f"model {name} is not in the repository {self}{hint}")
 
 
 def check_signature(spec: ModelSpec, found: Signature, where: str) -> None:

@@ -42,10 +42,10 @@ def workflow(tmp_path):
     def workflow(name, scale=None, **changes):
         tree = yaml.safe_load(CONFIG.read_text()) | {
             "input": {"files": [str(SAMPLE)]},
-            "models": str(bundled("models")),
+            "model_repository": str(bundled("models")),
         }
         if scale is not None:
-            tree["models"] = str(altered(tmp_path / f"models_{name}", scale))
+            tree["model_repository"] = str(altered(tmp_path / f"models_{name}", scale))
         (path := tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(tree | changes))
         return str(path)
 
@@ -140,7 +140,7 @@ def test_nothing_is_kept_unasked(here):
 
 
 def test_nothing_is_kept_of_a_comparison_that_failed(workflow, tmp_path, here):
-    b = workflow("b", models=str(tmp_path / "nowhere"))
+    b = workflow("b", model_repository=str(tmp_path / "nowhere"))
     options = CompareOptions(events=1, keep=tmp_path / "kept")
     with pytest.raises(ModelError, match="nowhere"):
         compare(workflow("a"), b, None, options)
@@ -186,7 +186,7 @@ def test_faults_of_a_run_are_those_of_the_run_command(workflow, here):
     with pytest.raises(InputError, match=r"nowhere\.root"):
         compare("local", "local", Path(config), CompareOptions())
     with pytest.raises(ModelError, match="nowhere"):
-        compare("local", "local", None, CompareOptions(assignments=["models=/nowhere"]))
+        compare("local", "local", None, CompareOptions(assignments=["model_repository=/nowhere"]))
     with pytest.raises(InputError, match="there is no such file"):
         compare("nowhere.root", "nowhere.root", None, CompareOptions())
 

@@ -49,6 +49,22 @@ def test_names_are_those_with_a_config(repository):
     assert ModelRepository(repository).names() == ("jetsum", "metsum")
 
 
+def test_first_folder_that_has_a_model_counts(repository, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(repository / "metsum", other / "metsum")
+    _edit(other, "metsum", "max_batch_size: 4", "max_batch_size: 3")
+    (other / "jetsum").mkdir()  # no model: it has no config.pbtxt
+    models = ModelRepository([other, repository])
+    assert models.names() == ("jetsum", "metsum")
+    assert models.spec("metsum").folder == other / "metsum"
+    assert models.spec("metsum").max_batch_size == 3
+    assert models.versions("jetsum") == (1,)
+    assert models.spec("jetsum").folder == repository / "jetsum"
+    assert ModelRepository([repository, other]).spec("metsum").max_batch_size == 4
+    with pytest.raises(ModelError, match=f"{other}, {repository}; did you mean metsum"):
+        models.spec("metsun")
+
+
 def test_name_alone_means_the_highest_version(repository):
     for version in ("2", "10", "old"):
         shutil.copytree(repository / "metsum" / "1", repository / "metsum" / version)
@@ -90,6 +106,8 @@ def test_other_file_name_is_honoured(repository):
 def test_missing_folder():
     with pytest.raises(ModelError, match="nowhere is not a folder"):
         ModelRepository(Path("nowhere"))
+    with pytest.raises(ModelError, match="nowhere, away is not a folder"):
+        ModelRepository([Path("nowhere"), Path(), Path("away")])
 
 
 def test_unknown_model_gets_the_nearest_names(repository):

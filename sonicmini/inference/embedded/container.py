@@ -22,7 +22,8 @@ from sonicmini.inference.embedded.launch import (
 from sonicmini.inference.embedded.options import ServerOptions
 from sonicmini.inference.embedded.selftest import SELF_TEST_MODEL
 from sonicmini.inference.embedded.server import EmbeddedServer, start_by
-from sonicmini.inference.embedded.stage import SELF_TEST, served_models, stage
+from sonicmini.inference.embedded.stage import served_models, stage
+from sonicmini.inference.repository import Folders
 
 _START_S = 1800.0
 _DRIVER = Path("/dev/nvidiactl")
@@ -55,7 +56,7 @@ class ContainerOptions:
 
 def start_container(
     container: ContainerOptions,
-    repository: Path,
+    repository: Folders,
     options: ServerOptions | None = None,
     *,
     attached: bool = True,
@@ -79,7 +80,7 @@ def start_container(
 
 
 def dry_run(
-    container: ContainerOptions, repository: Path, options: ServerOptions | None = None
+    container: ContainerOptions, repository: Folders, options: ServerOptions | None = None
 ) -> list[str]:
     """The command that :func:`start_container` would run, to be run by hand.
 
@@ -90,12 +91,11 @@ def dry_run(
         ServerError: if a given port is in use.
     """
     options = options or ServerOptions()
-    repository = repository.resolve()
     models = served_models(repository, options.models)
-    key = repr((str(repository), models, options.instances, options.threads, container.uses_gpu))
+    key = repr((models, options.instances, options.threads, container.uses_gpu))
     staged = cache_folder() / "staged" / hashlib.sha256(key.encode()).hexdigest()[:12]
     name = options.name or staged.name
-    task = Task(staged, repository, models, options, pick_ports(options), f"sonicmini-{name}")
+    task = Task(staged, models, options, pick_ports(options), f"sonicmini-{name}")
     staged.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=staged.parent) as scratch:
         _stage(container, task, Path(scratch) / "models")
@@ -115,7 +115,7 @@ def _launch(container: ContainerOptions, task: Task) -> Launch:
 
 def _stage(container: ContainerOptions, task: Task, target: Path) -> None:
     stage(
-        [task.repository / name for name in task.models],
+        task.models,
         target,
         instances=task.options.instances,
         threads=task.options.threads,
@@ -126,10 +126,10 @@ def _stage(container: ContainerOptions, task: Task, target: Path) -> None:
 
 def _command(container: ContainerOptions, task: Task, staged: Path) -> list[str]:
     # At their own paths, so that the links in the staged folder hold inside as well.
-    folders = (task.repository, SELF_TEST_MODEL, staged)
+    folders = (*task.repositories, SELF_TEST_MODEL, staged)
     mounts = [f"{folder}:{folder}:ro" for folder in folders]
     arguments = server_arguments(
-        task.options, [*task.models, SELF_TEST], identity=task.identity, repository=staged
+        task.options, task.loaded, identity=task.identity, repository=staged
     )
     gpu = _GPU_FLAGS[container.program] if container.uses_gpu else []
     if container.program == "apptainer":

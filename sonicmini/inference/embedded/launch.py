@@ -36,18 +36,27 @@ class Task:
 
     Attributes:
         folder: of its own, empty.
-        repository: of the models, as ``models`` checked.
+        models: their folders, checked.
         identity: unique to it, what it says that it is; names of its shared memory begin so.
         limit_s: to be ready.
     """
 
     folder: Path
-    repository: Path
-    models: tuple[str, ...]
+    models: tuple[Path, ...]
     options: ServerOptions
     ports: Ports
     identity: str
     limit_s: float = 120.0
+
+    @property
+    def repositories(self) -> list[Path]:
+        """Of the models, each once."""
+        return list(dict.fromkeys(folder.parent for folder in self.models))
+
+    @property
+    def loaded(self) -> list[str]:
+        """Names of all models that the server loads at its start."""
+        return [*(folder.name for folder in self.models), SELF_TEST]
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,7 @@ def embedded_launch(installation: Path, task: Task) -> Launch:
     options, folder, ports = task.options, task.folder, task.ports
     models = folder / "models"
     stage(
-        [task.repository / name for name in task.models],
+        task.models,
         models,
         instances=options.instances or usable_cores(),
         threads=options.threads,
@@ -122,9 +131,7 @@ def embedded_launch(installation: Path, task: Task) -> Launch:
     (folder / "tmp").mkdir()
     command = [
         str(server_program(installation)),
-        *server_arguments(
-            options, [*task.models, SELF_TEST], identity=task.identity, repository=models
-        ),
+        *server_arguments(options, task.loaded, identity=task.identity, repository=models),
         f"--http-address={LOOPBACK}",
         f"--grpc-address={LOOPBACK}",
         f"--metrics-address={LOOPBACK}",

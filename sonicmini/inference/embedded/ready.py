@@ -94,6 +94,7 @@ def _has_ended(folder: Path) -> bool:
 
 def _failure(task: Task, what: str) -> ServerError:
     lines = tail(task.folder / "log")
-    message = "\n".join([f"the Triton server on {task.repository} {what}; its log says:", *lines])
+    where = ", ".join(map(str, task.repositories))
+    message = "\n".join([f"the Triton server on {where} {what}; its log says:", *lines])
     taken = any("already in use" in line for line in lines)
     return PortTakenError(message) if taken else ServerError(message)

@@ -28,6 +28,7 @@ class ServerState:
         guardian_pid: of the process that ends it.
         owner_pid: of the process that started it.
         attached: whether it ends together with its owner.
+        models: their folders.
         started: when, with time zone.
         alive: whether it runs; a detached server that has crashed keeps its log until it is
             stopped by name or another one starts.
@@ -42,8 +43,7 @@ class ServerState:
     http_url: str
     grpc_url: str
     metrics_url: str
-    repository: str
-    models: tuple[str, ...]
+    models: tuple[Path, ...]
     started: dt.datetime
     alive: bool
     ended: int | None
@@ -149,7 +149,7 @@ def _state(folder: Path) -> ServerState | None:
             guardian_pid=processes["guardian"],
             alive=processes["ended"] is None,
             ended=processes["ended"],
-            models=tuple(given.pop("models")),
+            models=tuple(map(Path, given.pop("models"))),
             started=dt.datetime.fromisoformat(given.pop("started")),
             log=folder / "log",
             **given,

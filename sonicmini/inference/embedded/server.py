@@ -35,6 +35,7 @@ from sonicmini.inference.embedded.options import ServerOptions
 from sonicmini.inference.embedded.ready import PortTakenError, await_ready
 from sonicmini.inference.embedded.registry import discard, new_folder
 from sonicmini.inference.embedded.stage import served_models
+from sonicmini.inference.repository import Folders
 
 Launcher: TypeAlias = Callable[[Task], Launch]
 """Prepares a server in its folder."""
@@ -90,7 +91,7 @@ class EmbeddedServer:
 
 
 def start(
-    repository: Path,
+    repository: Folders,
     options: ServerOptions | None = None,
     *,
     attached: bool = True,
@@ -99,7 +100,7 @@ def start(
     """Starts the server from the package index on a model repository; returns when it is ready.
 
     Args:
-        repository: a folder of models; only read.
+        repository: of the models; only read.
         options: how.
         attached: the server ends when this process ends, however that happens. Otherwise it goes
             on until ``registry.stop``.
@@ -118,7 +119,7 @@ def start(
 
 def start_by(
     launcher: Launcher,
-    repository: Path,
+    repository: Folders,
     options: ServerOptions | None = None,
     *,
     attached: bool = True,
@@ -132,7 +133,7 @@ def start_by(
         with new_folder(options.name) as (folder, lock):
             identity = f"sonicmini-{folder.name}-{secrets.token_hex(4)}-"
             limit_s = options.start_limit_s or _START_S
-            task = Task(folder, repository.resolve(), models, options, ports, identity, limit_s)
+            task = Task(folder, models, options, ports, identity, limit_s)
             try:
                 process = _launch(task, launcher(task), lock, attached=attached)
             except BaseException:
@@ -164,8 +165,7 @@ def _launch(task: Task, launch: Launch, lock: int, *, attached: bool) -> subproc
         "http_url": http_url,
         "grpc_url": grpc_url,
         "metrics_url": metrics_url,
-        "repository": str(task.repository),
-        "models": task.models,
+        "models": list(map(str, task.models)),
         "started": dt.datetime.now(dt.UTC).isoformat(),
     }
     guardian.write_json(task.folder / "state.json", state)

@@ -8,21 +8,21 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from sonicmini.errors import ModelError
-from sonicmini.inference.repository import ModelRepository
+from sonicmini.inference.repository import Folders, ModelRepository
 
 SELF_TEST = "sonicmini_self_test"
 """Name of the model that tests a server at its start."""
 
 
-def served_models(repository: Path, wanted: Collection[str] | None) -> tuple[str, ...]:
+def served_models(repository: Folders, wanted: Collection[str] | None) -> tuple[Path, ...]:
     """Checks models of a repository as a local run would, MD5 checksums included.
 
     Args:
-        repository: a folder of models.
+        repository: of the models.
         wanted: ``NAME`` or ``NAME/VERSION``; None for all.
 
     Returns:
-        Their names, without versions, in the given order.
+        Their folders in the given order, each once.
 
     Raises:
         ModelError: if one is missing, unreadable or damaged; lists every fault.
@@ -30,9 +30,11 @@ def served_models(repository: Path, wanted: Collection[str] | None) -> tuple[str
     models = ModelRepository(repository)
     chosen = [name for name in models.names() if name != SELF_TEST] if wanted is None else wanted
     if not chosen:
-        raise ModelError(f"model repository {repository} has no models to serve")
-    models.specs(chosen)
-    return tuple(dict.fromkeys(name.partition("/")[0] for name in chosen))
+        raise ModelError(f"model repository {models} has no models to serve")
+    specs = models.specs(chosen)
+    # Not the folder itself: a link may give a model another name.
+    folders = (spec.folder.parent.resolve() / spec.name for spec in specs.values())
+    return tuple(dict.fromkeys(folders))
 
 
 def stage(

@@ -75,6 +75,15 @@ def test_command_of_apptainer(repository, cache):
     assert sorted(path.name for path in staged.iterdir()) == ["metsum", "sonicmini_self_test"]
 
 
+def test_every_repository_of_the_models_is_mounted(repository, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (repository / "metsum").rename(other / "metsum")
+    command = dry_run(ContainerOptions(program="docker", gpu=False), [other, repository])
+    for folder in (other, repository):
+        assert f"{folder}:{folder}:ro" in values(command, "--volume")
+
+
 def test_apptainer_takes_image_files_and_other_references(repository, tmp_path):
     image = tmp_path / "triton.sif"
     image.write_text("")

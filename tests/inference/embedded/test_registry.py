@@ -54,7 +54,7 @@ start(Path(sys.argv[1]), ServerOptions(instances=1, name="lasting"), attached=Fa
     subprocess.run([sys.executable, "-W", "error", "-c", code, str(repository)], check=True)
     (state,) = registry.running()
     assert (state.name, state.alive, state.attached) == ("lasting", True, False)
-    assert state.models == ("jetsum", "metsum")
+    assert state.models == (repository / "jetsum", repository / "metsum")
     assert state.repository == str(repository)
     assert "Started HTTPService" in registry.log_path().read_text()
     assert registry.stop() == state

@@ -93,9 +93,9 @@ def test_the_rest_of_the_configuration_stays(repository, staged):
 
 
 def test_all_models_or_those_that_are_wanted_are_served(repository):
-    assert served_models(repository, None) == ("jetsum", "metsum")
-    assert served_models(repository, ["metsum"]) == ("metsum",)
-    assert served_models(repository, ["jetsum/1", "jetsum"]) == ("jetsum",)
+    assert served_models(repository, None) == (repository / "jetsum", repository / "metsum")
+    assert served_models(repository, ["metsum"]) == (repository / "metsum",)
+    assert served_models(repository, ["jetsum/1", "jetsum"]) == (repository / "jetsum",)
 
 
 def test_every_unusable_model_is_named(repository):
@@ -116,4 +116,4 @@ def test_folder_without_models_is_refused(tmp_path):
 def test_the_self_test_s_own_name_is_not_a_user_s_model(repository):
     (repository / SELF_TEST).mkdir()
     (repository / SELF_TEST / "config.pbtxt").write_text("")
-    assert served_models(repository, None) == ("jetsum", "metsum")
+    assert served_models(repository, None) == (repository / "jetsum", repository / "metsum")
