@@ -1,0 +1,1 @@
+"""How the ParticleNet networks were made: ``python -m training.particlenet --help``."""
