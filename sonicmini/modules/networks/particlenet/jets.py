@@ -4,9 +4,11 @@ CMSSW: ``DeepBoostedJetTagInfoProducer``, with the settings of the ParticleNet t
 """
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+import awkward as ak
 import numpy as np
+from numpy.typing import NDArray
 
 from sonicmini.event import Products
 from sonicmini.modules.columns import Bools, Floats, Ints, events_of, flat, offsets_of
@@ -76,16 +78,31 @@ def candidates_of(inputs: Products, kind: JetKind, max_length: int) -> Members:
         kind: of jets.
         max_length: at most so many of a jet, the first ones.
     """
+    jet, member = _links(inputs, kind)
+    pt = flat(inputs["PackedPFCand"], "pt", None)[member]
+    return _first(jet, member, pt, Limits(_number(inputs[kind.jets]), max_length))
+
+
+def with_candidates(inputs: Products, kind: JetKind) -> Bools:
+    """Jets that have at least one candidate by these rules, shape ``(jets,)``."""
+    jet, _ = _links(inputs, kind)
+    return np.bincount(jet, minlength=_number(inputs[kind.jets])) > 0
+
+
+def _links(inputs: Products, kind: JetKind) -> tuple[Ints, Ints]:
+    """Pairs of jet and candidate that count, both among those of all events."""
     candidates, links = inputs["PackedPFCand"], inputs[kind.links]
     event = events_of(offsets_of(links))
     jet = flat(links, "jetIdx", np.int64) + offsets_of(inputs[kind.jets])[event]
     member = flat(links, "pfCandIdx", np.int64) + offsets_of(candidates)[event]
-    seen = described(inputs, kind)[jet]
+    seen = _described(inputs, kind)[jet]
     if kind.min_puppi_weight > 0.0:
         seen &= flat(candidates, "puppiWeight", None)[member] >= np.float32(kind.min_puppi_weight)
-    jet, member = jet[seen], member[seen]
-    pt = flat(candidates, "pt", None)[member]
-    return _first(jet, member, pt, Limits(len(flat(inputs[kind.jets], "pt", None)), max_length))
+    return jet[seen], member[seen]
+
+
+def _number(jets: ak.Array) -> int:
+    return int(offsets_of(jets)[-1])
 
 
 def vertices_of(inputs: Products, kind: JetKind, max_length: int) -> Members:
@@ -103,7 +120,7 @@ def vertices_of(inputs: Products, kind: JetKind, max_length: int) -> Members:
     jets, vertices = inputs[kind.jets], inputs["SV"]
     offsets = offsets_of(vertices)
     event = events_of(offsets_of(jets))
-    counts = np.where(described(inputs, kind), np.diff(offsets)[event], 0)
+    counts = np.where(_described(inputs, kind), np.diff(offsets)[event], 0)
     jet = np.repeat(np.arange(len(event)), counts)
     start = np.cumsum(counts) - counts
     member = np.arange(len(jet)) + (offsets[event] - start)[jet]
@@ -115,8 +132,8 @@ def vertices_of(inputs: Products, kind: JetKind, max_length: int) -> Members:
     return _first(jet, member, significance, Limits(len(event), max_length))
 
 
-def described(inputs: Products, kind: JetKind) -> Bools:
-    """Jets that have features: with enough pT, in an event with a primary vertex."""
+def _described(inputs: Products, kind: JetKind) -> Bools:
+    """Jets that may have features: with enough pT, in an event with a primary vertex."""
     jets = inputs[kind.jets]
     has_vertex = np.diff(offsets_of(inputs["SlimmedPV"])) > 0
     enough: Bools = flat(jets, "pt") >= kind.min_pt
@@ -135,7 +152,7 @@ class Limits(NamedTuple):
     members: int
 
 
-def _first(jet: Ints, member: Ints, value: np.ndarray, limits: Limits) -> Members:
+def _first(jet: Ints, member: Ints, value: NDArray[np.floating[Any]], limits: Limits) -> Members:
     """The members of each jet by falling value, cut off."""
     order = np.lexsort((-value, jet))
     counts = np.bincount(jet, minlength=limits.jets)
