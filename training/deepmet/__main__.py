@@ -5,19 +5,22 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
 import torch
 
 from sonicmini.inference.repository import ModelRepository
 from training.deepmet.card import render
+from training.deepmet.data import PARTS, Part, files
 from training.deepmet.evaluate import evaluate
-from training.deepmet.export import export, verify
-from training.deepmet.features import Features
+from training.deepmet.export import export
+from training.deepmet.features import Features, feature_file, load, make_features
 from training.deepmet.network import DeepMETNetwork
-from training.deepmet.recipe import Sample, Split, samples
-from training.deepmet.sampling import feature_file, make_samples
+from training.deepmet.pictures import draw
+from training.deepmet.publish import verify, write_config
 from training.deepmet.train import TrainingOptions, train
+from training.deepmet.tunes import TUNES
+from training.samples import Sample, make_samples
 
 TOLERANCE: Final = 1e-5
 REPOSITORY: Final = Path(__file__).parents[2] / "models"
@@ -27,66 +30,88 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the step that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m training.deepmet", description=__doc__)
     parser.add_argument("step", choices=[*STEPS, "all"])
-    parser.add_argument("--data", type=Path, required=True, help="folder for samples and networks")
+    parser.add_argument("--data", type=Path, required=True, help="folder for files and networks")
+    parser.add_argument("--tune", choices=list(TUNES), help="the only one to train and to export")
     parser.add_argument("--models", type=Path, default=REPOSITORY, help="model repository")
-    parser.add_argument("--workers", type=int, default=2, help="processes that make samples")
+    parser.add_argument("--workers", type=int, default=2, help="processes that make files")
     for item in fields(TrainingOptions):
         kind = type(item.default)
         parser.add_argument(f"--{item.name.replace('_', '-')}", type=kind, default=item.default)
     given = parser.parse_args(arguments)
-    given.data.mkdir(parents=True, exist_ok=True)
     for name, step in STEPS.items():
         if given.step in (name, "all"):
             step(given)
 
 
-def sample(given: argparse.Namespace) -> None:
-    """Simulates what is missing and extracts its features, block by block."""
-    make_samples(
-        [*samples("validation"), *samples("train"), *samples("test")],
-        given.data,
-        workers=given.workers,
-    )
+def simulate(given: argparse.Namespace) -> None:
+    """Simulates what is missing of the files that the networks are trained and tested with."""
+    make_samples([one for part in PARTS for one in files(part)], given.data, given.workers)
+
+
+def extract(given: argparse.Namespace) -> None:
+    """Makes features of the files that are there."""
+    there = [one for part in PARTS for one in files(part) if one.file(given.data).is_file()]
+    make_features(there, given.data, given.workers)
 
 
 def fit(given: argparse.Namespace) -> None:
-    """Trains, or goes on training, with the samples that are there."""
-    train(_load("train", given.data), _load("validation", given.data), _options(given), given.data)
+    """Trains, or goes on training, with the features that are there."""
+    training, validation = (_load(part, given.data) for part in ("train", "validation"))
+    for name in _tunes(given):
+        folder = _folder(name, given.data)
+        folder.mkdir(parents=True, exist_ok=True)
+        train(training, validation, _options(given), tune=TUNES[name], folder=folder)
 
 
 def write(given: argparse.Namespace) -> None:
-    """Exports the best network as ONNX and verifies it against torch."""
-    network = DeepMETNetwork(given.sums)
-    network.load_state_dict(torch.load(given.data / "best.pt", weights_only=True))
-    export(network, given.models / "deepmet" / "1" / "model.onnx")
-    difference = verify(network, given.models, _load("validation", given.data))
-    print(f"largest difference between torch and onnxruntime: {difference:.1e}")
-    if difference > TOLERANCE:
-        raise SystemExit(f"the exported network differs by more than {TOLERANCE}")
+    """Exports the best networks as ONNX and verifies them against torch."""
+    validation = _load("validation", given.data)
+    for name in _tunes(given):
+        network = DeepMETNetwork(given.sums)
+        best = _folder(name, given.data) / "best.pt"
+        network.load_state_dict(torch.load(best, weights_only=True))
+        export(network, given.models / TUNES[name].model / "model.onnx")
+        write_config(given.models / "deepmet")
+        difference = verify(network, given.models, TUNES[name].model, validation)
+        print(f"{name}: largest difference between torch and onnxruntime: {difference:.1e}")
+        if difference > TOLERANCE:
+            raise SystemExit(f"the exported network differs by more than {TOLERANCE}")
 
 
 def measure(given: argparse.Namespace) -> None:
-    """Measures the exported network on the test samples and writes its card."""
-    found: dict[tuple[str, int], list[Features]] = defaultdict(list)
-    for one in _present("test", given.data):
-        found[one.process, one.pileup].append(Features.load(feature_file(one, given.data)))
+    """Measures the exported networks on the test samples and writes their card."""
+    found: dict[tuple[str, int], list[Sample]] = defaultdict(list)
+    for one in (*_present("test", given.data), *_present("pileup", given.data)):
+        found[one.process, one.pileup].append(one)
+    tests = {key: load(samples, given.data) for key, samples in found.items()}
+    report = evaluate(tests, given.models)
     folder = given.models / "deepmet"
-    tests = {key: Features.concatenate(parts) for key, parts in found.items()}
-    rows = evaluate(tests, given.models, folder)
-    history = (given.data / "history.txt").read_text(encoding="utf-8")
-    used = [one for split in get_args(Split) for one in _present(split, given.data)]
-    card = render(rows, used, ModelRepository(given.models).spec("deepmet"), history)
+    draw(report, folder)
+    repository = ModelRepository(given.models)
+    card = render(
+        report,
+        [one for part in PARTS for one in _present(part, given.data)],
+        {name: repository.spec(tune.model) for name, tune in TUNES.items()},
+        {name: (_folder(name, given.data) / "history.txt").read_text("utf-8") for name in TUNES},
+    )
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 
-def _present(split: Split, data: Path) -> list[Sample]:
-    return [one for one in samples(split) if feature_file(one, data).is_file()]
+def _tunes(given: argparse.Namespace) -> list[str]:
+    return [given.tune] if given.tune else list(TUNES)
 
 
-def _load(split: Split, data: Path) -> Features:
-    return Features.concatenate(
-        Features.load(feature_file(one, data)) for one in _present(split, data)
-    )
+def _folder(tune: str, data: Path) -> Path:
+    """Where the training of a tune keeps its state."""
+    return data / "deepmet" / tune
+
+
+def _present(part: Part, data: Path) -> list[Sample]:
+    return [one for one in files(part) if feature_file(one, data).is_file()]
+
+
+def _load(part: Part, data: Path) -> Features:
+    return load(_present(part, data), data)
 
 
 def _options(given: argparse.Namespace) -> TrainingOptions:
@@ -96,7 +121,8 @@ def _options(given: argparse.Namespace) -> TrainingOptions:
 
 
 STEPS: Final[dict[str, Callable[[argparse.Namespace], None]]] = {
-    "sample": sample,
+    "simulate": simulate,
+    "features": extract,
     "train": fit,
     "export": write,
     "evaluate": measure,

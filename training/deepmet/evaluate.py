@@ -1,131 +1,100 @@
-"""Numbers and pictures of the model card, on events that training and validation never saw."""
+"""Numbers of the model card, on events that training and validation never saw."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Final, TypeAlias
 
-import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
 from sonicmini.modules.networks.deepmet import SCALE
-from training.deepmet.export import infer
 from training.deepmet.features import Features
-from training.deepmet.metrics import Resolution, improvement, resolution
+from training.deepmet.metrics import Resolution, improvement, places, resolution
+from training.deepmet.publish import infer
+from training.deepmet.tunes import TUNES
 
-mpl.use("Agg")
-import matplotlib.pyplot as plt
+BOOTSTRAP: Final = 200
+BINNED: Final[Mapping[tuple[str, int], Sequence[float]]] = {
+    ("ttbar", 35): (10, 20, 30, 40, 55, 75, 100, 140, 200),
+    ("zprime_tt_m1200", 35): (20, 40, 75, 100, 140, 200, 300, 450),
+}
+"""Samples whose response is measured in bins of the generator's missing momentum (GeV)."""
+FEWEST: Final = 50
+"""Events of a bin."""
 
-BOOTSTRAP = 200
-TARGET_PILEUP = 35
-BINS = np.array([0, 20, 40, 60, 80, 110, 150, 200])
-COLOURS = {"DeepMET": "tab:blue", "PUPPI": "tab:orange", "PF": "tab:green"}
-
-Momenta = Mapping[str, NDArray[np.floating]]
+Momenta: TypeAlias = Mapping[str, NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One row of the card: a process at a pileup."""
+    """A process at a pileup, all of it or a bin of the true momentum.
+
+    Attributes:
+        size: mean true momentum, GeV.
+        resolutions: of each missing momentum.
+        gains: by how much each tune's rms is below that of PUPPI, with its error.
+    """
 
     process: str
     pileup: int
     events: int
-    resolutions: dict[str, Resolution]
-    improvement: float
-    improvement_error: float
+    size: float
+    resolutions: Mapping[str, Resolution]
+    gains: Mapping[str, tuple[float, float]]
 
 
-def evaluate(
-    samples: Mapping[tuple[str, int], Features], repository: Path, folder: Path
-) -> list[Measured]:
-    """Measures the exported network on test samples and draws the pictures of the card.
+@dataclass(frozen=True)
+class Report:
+    """All that was measured: whole samples; by sample, bins as a text and what was found."""
 
-    Args:
-        samples: by process and pileup.
-        repository: with the exported network.
-        folder: for the pictures.
-    """
+    samples: Sequence[Measured]
+    bins: Mapping[tuple[str, int], Mapping[str, Measured]]
+
+
+def evaluate(samples: Mapping[tuple[str, int], Features], repository: Path) -> Report:
+    """Measures the exported networks on test samples by process and pileup."""
     momenta = {key: _momenta(features, repository) for key, features in samples.items()}
-    rows = [_measure(key, samples[key], momenta[key]) for key in samples]
-    target = ("ttbar", TARGET_PILEUP)
-    _draw_truth(samples[target], momenta[target], folder / "response.png")
-    _draw_pileup([row for row in rows if row.process == "ttbar"], folder / "pileup.png")
-    return rows
+    rows = [_measure(key, momenta[key], samples[key].gen_met) for key in samples]
+    bins = {
+        key: _in_bins(key, momenta[key], samples[key].gen_met) for key in BINNED if key in samples
+    }
+    return Report(rows, bins)
 
 
 def _momenta(features: Features, repository: Path) -> Momenta:
-    return {
-        "DeepMET": infer(repository, features) * SCALE,
-        "PUPPI": features.puppi_met,
-        "PF": features.pf_met,
+    ours = {
+        f"DeepMET {name}": infer(repository, tune.model, features) * SCALE
+        for name, tune in TUNES.items()
     }
+    return ours | {"PUPPI": features.puppi_met, "PF": features.pf_met}
 
 
-def _measure(key: tuple[str, int], features: Features, momenta: Momenta) -> Measured:
+def _measure(key: tuple[str, int], momenta: Momenta, true: NDArray[np.floating]) -> Measured:
     return Measured(
         *key,
-        features.size,
-        {name: resolution(met, features.gen_met, BOOTSTRAP) for name, met in momenta.items()},
-        *improvement(momenta["DeepMET"], momenta["PUPPI"], features.gen_met),
+        len(true),
+        float(np.hypot(*true.T).mean()),
+        {name: resolution(met, true, BOOTSTRAP) for name, met in momenta.items()},
+        {
+            name: improvement(met, momenta["PUPPI"], true)
+            for name, met in momenta.items()
+            if name.startswith("DeepMET")
+        },
     )
 
 
-def _draw_truth(features: Features, momenta: Momenta, path: Path) -> None:
-    """Response and resolution in bins of the true missing momentum."""
-    size = np.hypot(*features.gen_met.T)
-    places = np.digitize(size, BINS) - 1
-    bins = [index for index in range(len(BINS) - 1) if np.count_nonzero(places == index) >= 50]
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    for name, met in momenta.items():
-        measured = [
-            resolution(met[places == index], features.gen_met[places == index], 50)
-            for index in bins
-        ]
-        centres = [size[places == index].mean() for index in bins]
-        style = {"fmt": "o-", "ms": 3, "lw": 1, "color": COLOURS[name], "label": name}
-        late = slice(1, None)  # the direction of a small momentum means little
-        axes[0].errorbar(
-            centres[late],
-            [one.response for one in measured][late],
-            [one.response_error for one in measured][late],
-            **style,
-        )
-        axes[1].errorbar(
-            centres, [one.rms for one in measured], [one.rms_error for one in measured], **style
-        )
-    axes[0].axhspan(0.95, 1.05, color="0.9", zorder=0)
-    axes[0].set_ylabel("response")
-    axes[1].set_ylabel("rms of a component (GeV)")
-    for axis in axes:
-        axis.set_xlabel("generator MET (GeV)")
-    axes[1].set_ylim(bottom=0)
-    axes[1].legend(title=f"ttbar, pileup {TARGET_PILEUP}")
-    _save(figure, path)
-
-
-def _draw_pileup(rows: list[Measured], path: Path) -> None:
-    """Resolution against the mean number of collisions."""
-    figure, axis = plt.subplots(figsize=(4.5, 3.4), layout="constrained")
-    rows = sorted(rows, key=lambda row: row.pileup)
-    for name, colour in COLOURS.items():
-        axis.errorbar(
-            [row.pileup for row in rows],
-            [row.resolutions[name].rms for row in rows],
-            [row.resolutions[name].rms_error for row in rows],
-            fmt="o-",
-            ms=3,
-            lw=1,
-            color=colour,
-            label=name,
-        )
-    axis.set_xlabel("mean number of collisions")
-    axis.set_ylabel("rms of a component (GeV)")
-    axis.set_ylim(bottom=0)
-    axis.legend(title="ttbar")
-    _save(figure, path)
-
-
-def _save(figure: "plt.Figure", path: Path) -> None:
-    figure.savefig(path, dpi=90, metadata={"Software": None})
-    plt.close(figure)
+def _in_bins(
+    key: tuple[str, int], momenta: Momenta, true: NDArray[np.floating]
+) -> dict[str, Measured]:
+    edges = BINNED[key]
+    place = places(true, edges)
+    names = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
+    names.append(f"above {edges[-1]:g}")
+    chosen = {name: place == index for index, name in enumerate(names)}
+    return {
+        name: _measure(key, {which: met[here] for which, met in momenta.items()}, true[here])
+        for name, here in chosen.items()
+        if np.count_nonzero(here) >= FEWEST
+    }

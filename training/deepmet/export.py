@@ -4,10 +4,9 @@ The dense layers see only rows whose momentum is not zero, so padding costs next
 contributes exactly nothing.
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 import onnx
@@ -15,16 +14,8 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from sonicmini.event import Ragged
-from sonicmini.inference.onnx import OnnxClient
-from sonicmini.inference.repository import ModelRepository
-from sonicmini.inference.route import Direct
-from sonicmini.inference.service import InferenceService
-from training.deepmet.features import CATEGORIES, Features
+from training.deepmet.features import CATEGORIES
 from training.deepmet.network import DeepMETNetwork
-from training.deepmet.train import make_batch
-
-T = TypeVar("T")
 
 ROWS: Final = 4500
 OPSET: Final = 17
@@ -79,34 +70,6 @@ def export(network: DeepMETNetwork, path: Path) -> None:
     onnx.checker.check_model(model, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(model.SerializeToString())
-
-
-def verify(network: DeepMETNetwork, repository: Path, features: Features) -> float:
-    """Largest difference between torch and onnxruntime, relative to 1 + the answer's size."""
-    network.eval()
-    with torch.no_grad():
-        expected = network(make_batch(features, np.arange(features.size))[0]).numpy()
-    found = infer(repository, features)
-    return float(np.max(np.abs(found - expected) / (1 + np.abs(expected))))
-
-
-def infer(repository: Path, features: Features) -> NDArray[np.float32]:
-    """Answers of the exported network, over 50 GeV, through the package's own service."""
-
-    async def run_here(function: Callable[[], T]) -> T:
-        return function()
-
-    specs = ModelRepository(repository).specs(["deepmet"])
-    client = OnnxClient(specs, run_here)
-    service = InferenceService({"deepmet": (specs["deepmet"], Direct("here", client))}, run_here)
-    category = features.category.astype(np.int64)
-    columns = (category // 44, category // 4 % 11, category % 4)
-    inputs = {"input": Ragged(features.content, features.counts)} | {
-        f"input_cat{index}": Ragged(column[:, np.newaxis], features.counts)
-        for index, column in enumerate(columns)
-    }
-    answer = asyncio.run(service.infer("deepmet", inputs))["output/BiasAdd"]
-    return np.asarray(answer, np.float32)
 
 
 def _interface() -> tuple[list[onnx.ValueInfoProto], list[onnx.ValueInfoProto]]:

@@ -1,29 +1,22 @@
-"""From simulated events to what the network sees, by our own chain and DeepMET.acquire."""
+"""From simulated files to what the network sees, by our own chain and DeepMET.acquire."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Final, cast
 
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from sonicmini.event import Chunk, Ragged
-from sonicmini.graph import build_graph
-from sonicmini.io.schema import AOD
 from sonicmini.modules.networks.deepmet import DeepMET
-from sonicmini.plugins import resolve
+from sonicmini.simulation.pool import ordered_map
+from training.chain import Chain
+from training.progress import Pace
+from training.samples import Sample
 
-CHAIN = (
-    "PrimaryVertexSorting",
-    "PrimaryVertexAssociation",
-    "Puppi",
-    "PackPFCandidates",
-    "RawMET",
-    "RawPuppiMET",
-    "GenMET",
-)
+WANTED: Final = ("PackedPFCand", "GenMET", "RawMET", "RawPuppiMET")
 
 CATEGORIES = (3, 11, 4)
 """Numbers of charges, pdgIds and values of fromPV that the network knows."""
@@ -93,16 +86,39 @@ class Features:
         )
 
 
-def extract(chunks: Iterable[Chunk], pileup: int) -> Features:
-    """Runs the chain on chunks with all products of the AOD-like format."""
-    modules: dict[str, Any] = {name: resolve(name)() for name in CHAIN}
-    order = [modules[name] for name in build_graph(modules, tuple(AOD))]
-    return Features.concatenate(_extract_chunk(chunk, order, pileup) for chunk in chunks)
+def feature_file(sample: Sample, data: Path) -> Path:
+    """Where the features of a file are kept."""
+    return data / "features" / "deepmet" / f"{sample.name}.npz"
 
 
-def _extract_chunk(chunk: Chunk, modules: list[Any], pileup: int) -> Features:
-    for module in modules:
-        chunk.put(module.produce({name: chunk.products[name] for name in module.consumes}))
+def make_features(chosen: Sequence[Sample], data: Path, workers: int) -> None:
+    """Runs the chain on simulated files whose features are not there yet, showing progress."""
+    missing = [one for one in chosen if not feature_file(one, data).is_file()]
+    print(f"features of {len(chosen) - len(missing)} of {len(chosen)} files are there", flush=True)
+    (data / "features" / "deepmet").mkdir(parents=True, exist_ok=True)
+    pace = Pace("events")
+    for name, events in ordered_map(_make, [(one, data) for one in missing], workers):
+        pace.show(name, events)
+
+
+def load(chosen: Iterable[Sample], data: Path) -> Features:
+    """The features of several files."""
+    return Features.concatenate(Features.load(feature_file(one, data)) for one in chosen)
+
+
+def extract(file: Path, pileup: int) -> Features:
+    """Runs the chain on a file of events."""
+    return Features.concatenate(_of_chunk(chunk, pileup) for chunk in Chain(WANTED).chunks(file))
+
+
+def _make(task: tuple[Sample, Path]) -> tuple[str, int]:
+    sample, data = task
+    features = extract(sample.file(data), sample.pileup)
+    features.save(feature_file(sample, data))
+    return sample.name, features.size
+
+
+def _of_chunk(chunk: Chunk, pileup: int) -> Features:
     tensors = {
         name: cast("Ragged", tensor) for name, tensor in DeepMET().acquire(chunk.products).items()
     }

@@ -1,5 +1,6 @@
 """How good a missing momentum is: resolution of a component, response, with statistical errors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,20 +15,18 @@ class Resolution:
         rms: of a component's residual, GeV.
         core: half the width of the central 68.3 % of a component's residuals, GeV.
         response: mean momentum along the true direction over the mean true momentum.
-        rms_error, core_error, response_error: one standard deviation, by the bootstrap.
+        corrected: rms of the momentum over its response, GeV: as good as it gets by scaling.
+        rms_error, ...: one standard deviation, by the bootstrap.
     """
 
     rms: float
     core: float
     response: float
+    corrected: float
     rms_error: float = 0.0
     core_error: float = 0.0
     response_error: float = 0.0
-
-    @property
-    def score(self) -> float:
-        """Resolution of an answer scaled to the right response: what validation looks at."""
-        return self.rms / min(self.response, 1.0)
+    corrected_error: float = 0.0
 
 
 def resolution(
@@ -57,13 +56,37 @@ def improvement(
     return 1 - ratio, float(np.std(ratios, ddof=1))
 
 
-def _measure(found: NDArray[np.floating], true: NDArray[np.floating]) -> tuple[float, float, float]:
+def places(true: NDArray[np.floating], edges: Sequence[float]) -> NDArray[np.int64]:
+    """Index of the bin of each true momentum's size, -1 or the number of bins outside of all."""
+    size = np.hypot(true[:, 0], true[:, 1])
+    place: NDArray[np.int64] = np.searchsorted(edges, size, side="right") - 1
+    return place
+
+
+def deviation(
+    found: NDArray[np.floating], true: NDArray[np.floating], edges: Sequence[float]
+) -> float:
+    """Mean absolute deviation of the response from one over bins of the true momentum in GeV.
+
+    Bins count by their events.
+    """
+    place = places(true, edges)
+    bins = [here for here in (place == index for index in range(len(edges) - 1)) if here.any()]
+    off = [abs(_measure(found[here], true[here])[2] - 1) for here in bins]
+    return float(np.average(off, weights=[np.count_nonzero(here) for here in bins]))
+
+
+def _measure(
+    found: NDArray[np.floating], true: NDArray[np.floating]
+) -> tuple[float, float, float, float]:
     residual = found - true
     low, high = np.quantile(residual, (0.1587, 0.8413))
     size = np.hypot(true[:, 0], true[:, 1])
     along = (found * true).sum(1) / np.maximum(size, 1e-9)
+    response = along.sum() / size.sum()
     return (
         float(np.sqrt(np.mean(residual**2))),
         float((high - low) / 2),
-        float(along.sum() / size.sum()),
+        float(response),
+        float(np.sqrt(np.mean((found / response - true) ** 2))),
     )

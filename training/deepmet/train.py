@@ -12,8 +12,9 @@ import torch
 from sonicmini.modules.networks.deepmet import SCALE
 from training.deepmet.features import Features
 from training.deepmet.loss import ResponseLoss
-from training.deepmet.metrics import Resolution, resolution
+from training.deepmet.metrics import deviation, resolution
 from training.deepmet.network import Batch, DeepMETNetwork
+from training.deepmet.tunes import Tune
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class TrainingOptions:
     """Hyperparameters.
 
     Attributes:
+        start: network beside this file from which training starts; empty for a fresh one.
         sums: weighted sums of momenta that the network combines.
         learning_rate: at its highest; one cycle over all epochs.
         frozen_epochs: last epochs, in which batch normalisation keeps its statistics, so that the
@@ -29,16 +31,17 @@ class TrainingOptions:
         threads: of torch.
     """
 
+    start: str = "start.pt"
     sums: int = 4
-    epochs: int = 9
+    epochs: int = 6
     frozen_epochs: int = 5
     batch: int = 40
-    learning_rate: float = 4e-3
+    learning_rate: float = 1.5e-3
     weight_decay: float = 1e-4
     patience: int = 5
     seed: int = 7
-    threads: int = 2
-    max_time_s: float = 35 * 60
+    threads: int = 1
+    max_time_s: float = 25 * 60
 
 
 def make_batch(features: Features, indices: np.ndarray) -> tuple[Batch, torch.Tensor]:
@@ -66,12 +69,12 @@ def predict(network: DeepMETNetwork, features: Features, size: int = 100) -> np.
 
 
 def train(
-    training: Features, validation: Features, options: TrainingOptions, folder: Path
-) -> DeepMETNetwork:
-    """Trains, or goes on training, and returns the network of the best epoch."""
+    training: Features, validation: Features, options: TrainingOptions, *, tune: Tune, folder: Path
+) -> None:
+    """Trains, or goes on training; the network of the best epoch is ``best.pt`` in the folder."""
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
-    network, loss = DeepMETNetwork(options.sums), ResponseLoss()
+    network, loss = _network(options), ResponseLoss(tune.edges)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
     )
@@ -87,17 +90,26 @@ def train(
     while state["epoch"] < options.epochs and state["epoch"] - state["best"] < options.patience:
         started = time.perf_counter()
         mean_loss = _one_epoch(training, options, state["epoch"], parts)
-        measured = resolution(predict(network, validation), validation.gen_met)
+        found = predict(network, validation)
+        off = deviation(found, validation.gen_met, tune.edges)
+        score = resolution(found, validation.gen_met).rms * (1 + off)
         state["epoch"] += 1
-        if measured.score < state["score"]:
-            state |= {"best": state["epoch"], "score": measured.score}
+        if score < state["score"]:
+            state |= {"best": state["epoch"], "score": score}
             torch.save(network.state_dict(), folder / "best.pt")
         state["time_s"] += time.perf_counter() - started
         torch.save({**state, **{n: p.state_dict() for n, p in parts.items()}}, checkpoint)
-        _show(state, mean_loss, measured, folder / "history.txt")
+        rms = score / (1 + off)
+        _show(state, f"loss {mean_loss:.4f}  rms {rms:.2f} GeV, response off by {off:.3f}", folder)
         if state["time_s"] > options.max_time_s:
             break
-    network.load_state_dict(torch.load(folder / "best.pt", weights_only=True))
+
+
+def _network(options: TrainingOptions) -> DeepMETNetwork:
+    network = DeepMETNetwork(options.sums)
+    if options.start:
+        start = Path(__file__).parent / options.start
+        network.load_state_dict(torch.load(start, weights_only=True))
     return network
 
 
@@ -135,12 +147,9 @@ def _slices(order: np.ndarray, size: int) -> Iterator[np.ndarray]:
     return (order[start : start + size] for start in range(0, len(order), size))
 
 
-def _show(state: dict[str, Any], mean_loss: float, measured: Resolution, history: Path) -> None:
+def _show(state: dict[str, Any], text: str, folder: Path) -> None:
     mark = "*" if state["best"] == state["epoch"] else " "
-    line = (
-        f"epoch {state['epoch']:3d}{mark} {state['time_s']:6.0f} s  loss {mean_loss:.4f}"
-        f"  validation rms {measured.rms:.2f} GeV, response {measured.response:.3f}"
-    )
-    with history.open("a", encoding="utf-8") as file:
+    line = f"epoch {state['epoch']:3d}{mark} {state['time_s']:6.0f} s  {text}"
+    with (folder / "history.txt").open("a", encoding="utf-8") as file:
         file.write(line + "\n")
     print(line, flush=True)
