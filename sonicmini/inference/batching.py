@@ -2,8 +2,9 @@
 
 Rows of variable length are padded with zeros: a fixed dimension to exactly its length (longer rows
 are cut), a variable one to the bucket of its length. Rows of equal bucket share requests, so that
-little is padded and a server can merge requests of equal shape. A score does not depend on any of
-this: padding is part of a network's interface.
+little is padded and a server can merge requests of equal shape. Sparse rows are made dense, request
+by request, so that no more than what is in flight exists as it is sent. A score does not depend on
+any of this: padding is part of a network's interface.
 """
 
 from bisect import bisect_left
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonicmini.errors import InferenceError
-from sonicmini.event import Array, Ragged, Tensors
+from sonicmini.event import Array, Ragged, Sparse, Tensors
 from sonicmini.inference.repository import ModelSpec, TensorSpec
 
 Rows: TypeAlias = NDArray[np.int64]
@@ -115,7 +116,7 @@ def check(spec: ModelSpec, request: Request, answer: Tensors) -> Dense:
     return {
         tensor.name: value
         for tensor in spec.outputs
-        if not isinstance(value := answer[tensor.name], Ragged)
+        if isinstance(value := answer[tensor.name], np.ndarray)
     }
 
 
@@ -160,15 +161,22 @@ def row_count(spec: ModelSpec, inputs: Tensors) -> int:
     return next(iter(counts.values()))
 
 
-def _input_fault(tensor: TensorSpec, value: Array | Ragged) -> str:
-    array = value.content if isinstance(value, Ragged) else value
+def _input_fault(tensor: TensorSpec, value: Array | Ragged | Sparse) -> str:
+    array = value if isinstance(value, np.ndarray) else value.content
     if not np.can_cast(array.dtype, tensor.dtype, "same_kind"):
         return f"type {array.dtype}"
-    if not isinstance(value, Ragged):
-        fits = len(array.shape) == len(tensor.dims) + 1 and all(
-            want in (have, -1) for want, have in zip(tensor.dims, array.shape[1:], strict=True)
-        )
-        return "" if fits else f"shape {array.shape}, batch dimension first"
+    if isinstance(value, Ragged):
+        return _ragged_fault(tensor, value)
+    if isinstance(value, Sparse):
+        return _sparse_fault(tensor, value)
+    fits = len(array.shape) == len(tensor.dims) + 1 and all(
+        want in (have, -1) for want, have in zip(tensor.dims, array.shape[1:], strict=True)
+    )
+    return "" if fits else f"shape {array.shape}, batch dimension first"
+
+
+def _ragged_fault(tensor: TensorSpec, value: Ragged) -> str:
+    array = value.content
     if not 0 <= value.axis < len(tensor.dims):
         return f"rows of variable length along axis {value.axis}"
     rest = tensor.dims[: value.axis] + tensor.dims[value.axis + 1 :]
@@ -179,8 +187,25 @@ def _input_fault(tensor: TensorSpec, value: Array | Ragged) -> str:
     return ""
 
 
+def _sparse_fault(tensor: TensorSpec, value: Sparse) -> str:
+    axes = value.position.shape[-1]
+    grid, rest = tensor.dims[:axes], tensor.dims[axes:]
+    if -1 in tensor.dims:
+        return "sparse rows, as it has a variable dimension"
+    if value.content.shape[1:] != rest:
+        return f"cells of {value.content.shape[1:]}, expected {rest}"
+    if not len(value.content) == len(value.position) == value.counts.sum():
+        return (
+            f"{len(value.content)} cells at {len(value.position)} positions whose counts add up to"
+            f" {value.counts.sum()}"
+        )
+    if ((value.position < 0) | (value.position >= np.array(grid))).any():
+        return f"cells outside of {grid}"
+    return ""
+
+
 def _padded_lengths(
-    tensor: TensorSpec, value: Array | Ragged, batching: Batching, count: int
+    tensor: TensorSpec, value: Array | Ragged | Sparse, batching: Batching, count: int
 ) -> Rows:
     """Padded length of each row; 0 where nothing is padded."""
     if not isinstance(value, Ragged):
@@ -193,7 +218,9 @@ def _padded_lengths(
     return np.array(padded, np.int64)[inverse]
 
 
-def _row_shape(tensor: TensorSpec, value: Array | Ragged, length: int) -> tuple[int, ...]:
+def _row_shape(tensor: TensorSpec, value: Array | Ragged | Sparse, length: int) -> tuple[int, ...]:
+    if isinstance(value, Sparse):
+        return tensor.dims
     if not isinstance(value, Ragged):
         return value.shape[1:]
     return (*tensor.dims[: value.axis], length, *tensor.dims[value.axis + 1 :])
@@ -216,8 +243,10 @@ def _split(rows: Rows, largest: int) -> Iterator[Rows]:
 
 
 def _fill_one(
-    value: Array | Ragged, rows: Rows, tensor: TensorSpec, shape: tuple[int, ...]
+    value: Array | Ragged | Sparse, rows: Rows, tensor: TensorSpec, shape: tuple[int, ...]
 ) -> Array:
+    if isinstance(value, Sparse):
+        return _fill_cells(value, rows, np.zeros(shape, tensor.dtype))
     if not isinstance(value, Ragged):
         return np.ascontiguousarray(value[rows], dtype=tensor.dtype)
     padded = np.zeros(shape, tensor.dtype)
@@ -229,13 +258,22 @@ def _fill_one(
     return padded
 
 
+def _fill_cells(value: Sparse, rows: Rows, dense: Array) -> Array:
+    """Puts the cells of some rows where they belong."""
+    starts, counts = (np.cumsum(value.counts) - value.counts)[rows], value.counts[rows]
+    row = np.repeat(np.arange(len(rows)), counts)
+    cell = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts - starts, counts)
+    dense[(row, *value.position[cell].T)] = value.content[cell]
+    return dense
+
+
 def _faults(spec: ModelSpec, request: Request, answer: Tensors) -> Iterator[str]:
     for tensor in spec.outputs:
         if tensor.name not in answer:
             yield f"output {tensor} is missing"
             continue
         array = answer[tensor.name]
-        if isinstance(array, Ragged):
+        if not isinstance(array, np.ndarray):
             yield f"output {tensor} has rows of variable length"
             continue
         dims = (len(request.rows), *tensor.dims)

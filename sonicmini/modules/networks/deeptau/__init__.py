@@ -1,0 +1,1 @@
+"""DeepTau: how probably a tau is one, an electron, a muon or a jet, from the grids around it."""

@@ -1,0 +1,73 @@
+"""DeepTau: scores of taus against electrons, muons and jets.
+
+The interface is that of CMS's network 2018v2p5 (``DeepTauIdSonicProducer``): a row of numbers and
+six grids for each tau in; probabilities of an electron, a muon, a tau and a jet out.
+"""
+
+import logging
+from copy import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self, cast
+
+import numpy as np
+
+from sonicmini.errors import ModelError
+from sonicmini.event import Array, Products, Tensors
+from sonicmini.module import SonicProducer
+from sonicmini.modules.columns import jagged, offsets_of
+from sonicmini.modules.networks.deeptau import scaling, scores
+from sonicmini.modules.networks.deeptau.inputs import CONSUMES, KNOWN, deeptau_inputs
+from sonicmini.resources import bundled
+
+_OUTPUT: Final = "main_output/Softmax"
+_BUNDLED: Final = "models/deeptau_2018v2p5"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepTau(SonicProducer):
+    """Tells hadronic taus from electrons, muons and jets.
+
+    Attributes:
+        model: its network in the model repository.
+    """
+
+    consumes = CONSUMES
+    produces = ("TauDeepTau",)
+
+    model: str = "deeptau_2018v2p5"
+    _scaling: scaling.Scaling | None = field(default=None, init=False, repr=False)
+    _points: scores.WorkingPoints | None = field(default=None, init=False, repr=False)
+
+    def configured(self, folder: Path) -> Self:
+        """The same with the scaling and the working points that lie beside the network.
+
+        CMS's own repositories have neither: CMSSW has the numbers of 2018v2p5 in its code, and the
+        bundled model has the same.
+
+        Raises:
+            ModelError: a file is unreadable, or asks for what there is not.
+        """
+        beside = (folder / scaling.FILE).is_file()
+        numbers = scaling.Scaling.read(folder if beside else bundled(_BUNDLED), KNOWN)
+        points = scores.read_working_points(folder)
+        if points is None:
+            _log.warning("%s has no %s: idDeepTau2018v2p5... will be -1", folder, scores.FILE)
+        configured = copy(self)
+        object.__setattr__(configured, "_scaling", numbers)
+        object.__setattr__(configured, "_points", points)
+        return configured
+
+    def acquire(self, inputs: Products) -> Tensors:
+        """Returns the scaled inputs, one row per tau, the grids sparse."""
+        if self._scaling is None:
+            raise ModelError("DeepTau does not know the folder of its network: call configured")
+        return deeptau_inputs(inputs, self._scaling)
+
+    def produce(self, inputs: Products, outputs: Tensors) -> Products:
+        """Returns scores and working points, parallel to ``SlimmedTau``."""
+        probabilities = cast("Array", outputs[_OUTPUT]).astype(np.float32)
+        columns = scores.discriminators(probabilities, self._points)
+        return {"TauDeepTau": jagged(offsets_of(inputs["SlimmedTau"]), columns)}
