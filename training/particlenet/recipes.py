@@ -100,6 +100,8 @@ class Recipe:
         classes: its outputs; one for a regression.
         label: column with the places of the jets in ``classes``, -1 for jets that it does not use.
         pf: features of candidates that it sees, some of its family's.
+        flat: columns whose spectra are made flat within each class in training.
+        shares: of the classes in training, in order; of a regression those of QCD and the others.
     """
 
     network: str
@@ -108,6 +110,8 @@ class Recipe:
     classes: tuple[str, ...]
     label: str
     pf: tuple[str, ...]
+    flat: tuple[str, ...]
+    shares: tuple[float, ...]
 
     @property
     def sv(self) -> tuple[str, ...]:
@@ -152,6 +156,8 @@ RECIPES: Final = {
             classes=labels.AK4,
             label="label",
             pf=PF,
+            flat=("pt",),
+            shares=(0.24, 0.05, 0.20, 0.05, 0.18, 0.14, 0.07, 0.07),
         ),
         Recipe(
             network="ak8",
@@ -160,6 +166,29 @@ RECIPES: Final = {
             classes=labels.AK8,
             label="label",
             pf=PF_IDENTIFIED,
+            flat=("pt",),
+            shares=(
+                0.09,
+                0.09,
+                0.02,
+                0.02,
+                0.02,
+                0.02,
+                0.02,
+                0.06,
+                0.06,
+                0.05,
+                0.05,
+                0.06,
+                0.06,
+                0.06,
+                0.06,
+                0.03,
+                0.03,
+                0.03,
+                0.03,
+                0.14,
+            ),
         ),
         Recipe(
             network="ak8_md",
@@ -168,6 +197,8 @@ RECIPES: Final = {
             classes=labels.AK8_MD,
             label="label_md",
             pf=PF,
+            flat=("pt", "msoftdrop"),
+            shares=(0.16, 0.16, 0.18, 0.06, 0.06, 0.06, 0.06, 0.26),
         ),
         Recipe(
             network="ak8_mass",
@@ -176,6 +207,8 @@ RECIPES: Final = {
             classes=("mass",),
             label="label_mass",
             pf=PF_IDENTIFIED,
+            flat=("pt", "target"),
+            shares=(0.4, 0.6),
         ),
     )
 }
