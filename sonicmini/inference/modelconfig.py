@@ -32,11 +32,16 @@ _DTYPES = {
 
 @dataclass(frozen=True)
 class TensorConfig:
-    """An input or output as config.pbtxt states it; dims without the batch dimension."""
+    """An input or output as config.pbtxt states it; dims without the batch dimension.
+
+    Attributes:
+        label_filename: of an output: a file beside config.pbtxt with a name for each number.
+    """
 
     name: str
     dtype: np.dtype[np.generic]
     dims: tuple[int, ...]
+    label_filename: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,8 @@ def _tensors(kind: str, messages: Iterable[Any], faults: list[str]) -> tuple[Ten
         if any(dim < -1 or dim == 0 for dim in message.dims):
             faults.append(f"{kind} {message.name} has dims {list(message.dims)}")
         dtype = np.dtype(_DTYPES.get(data_type, np.float32))
-        tensors.append(TensorConfig(message.name, dtype, tuple(message.dims)))
+        labels = message.label_filename if kind == "output" else ""
+        tensors.append(TensorConfig(message.name, dtype, tuple(message.dims), labels))
     if not tensors:
         faults.append(f"config.pbtxt has no {kind}")
     return tuple(tensors)

@@ -1,7 +1,11 @@
 """Local inference by onnxruntime, the only file that imports it."""
 
+import json
+import tempfile
 import threading
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -10,6 +14,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from sonicmini.errors import InferenceError, ModelError
 from sonicmini.event import Array, Tensors
 from sonicmini.inference.client import Runner
+from sonicmini.inference.complexity import NodeRun, Shape
 from sonicmini.inference.repository import ModelSpec, Signature, TensorSpec, check_signature
 
 _ERRORS = (
@@ -89,17 +94,57 @@ class OnnxClient:
                 if model not in self._specs:
                     known = ", ".join(self._specs)
                     raise ModelError(f"model {model} is not among the job's models: {known}")
-                self._sessions[model] = _open(self._specs[model])
+                self._sessions[model] = _open(self._specs[model], _options())
             return self._sessions[model]
 
 
-def _open(spec: ModelSpec) -> ort.InferenceSession:
+def profile(spec: ModelSpec, inputs: Tensors) -> list[NodeRun]:
+    """Runs a network once, as its file has it, and tells what its nodes did.
+
+    Raises:
+        ModelError: if the network is unreadable or differs from its config.pbtxt.
+        InferenceError: if onnxruntime refuses the inputs or fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        options = _options()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        # Weights that are packed beforehand are not among the inputs of their node.
+        options.add_session_config_entry("session.disable_prepacking", "1")
+        options.enable_profiling = True
+        options.profile_file_prefix = str(Path(folder) / "profile")
+        session = _open(spec, options)
+        try:
+            session.run(None, dict(inputs))
+        except _ERRORS as error:
+            raise InferenceError(f"model {spec} in onnxruntime: {error}") from error
+        events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+    return [_node_run(event["args"]) for event in events if event.get("cat") == "Node"]
+
+
+def _node_run(arguments: Mapping[str, Any]) -> NodeRun:
+    inputs, outputs = (
+        tuple(shape for tensor in arguments[key] for shape in _shapes(tensor))
+        for key in ("input_type_shape", "output_type_shape")
+    )
+    return NodeRun(arguments["op_name"], inputs, outputs)
+
+
+def _shapes(tensor: Mapping[str, list[int]]) -> list[Shape]:
+    """Of a tensor as the profile has it, ``{"float": [2, 8]}``."""
+    return [tuple(shape) for shape in tensor.values()]
+
+
+def _options() -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     # Shapes change from call to call: planned memory would be kept for each of them.
     options.enable_mem_pattern = False
     options.log_severity_level = 3
+    return options
+
+
+def _open(spec: ModelSpec, options: ort.SessionOptions) -> ort.InferenceSession:
     try:
         session = ort.InferenceSession(spec.path, options, providers=["CPUExecutionProvider"])
     except _ERRORS as error:
