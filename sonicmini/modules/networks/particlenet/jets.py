@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonicmini.event import Products
-from sonicmini.modules.columns import Bools, Floats, Ints, events_of, flat, offsets_of
+from sonicmini.modules.columns import (
+    Bools,
+    Floats,
+    Ints,
+    events_of,
+    flat,
+    kernel,
+    offsets_from,
+    offsets_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +88,7 @@ def candidates_of(inputs: Products, kind: JetKind, max_length: int) -> Members:
         max_length: at most so many of a jet, the first ones.
     """
     jet, member = _links(inputs, kind)
-    pt = flat(inputs["PackedPFCand"], "pt", None)[member]
+    pt = flat(inputs["PackedPFCand"], "pt", None).take(member)
     return _first(jet, member, pt, Limits(_number(inputs[kind.jets]), max_length))
 
 
@@ -154,9 +163,34 @@ class Limits(NamedTuple):
 
 def _first(jet: Ints, member: Ints, value: NDArray[np.floating[Any]], limits: Limits) -> Members:
     """The members of each jet by falling value, cut off."""
-    order = np.lexsort((-value, jet))
-    counts = np.bincount(jet, minlength=limits.jets)
-    start = np.cumsum(counts) - counts
-    rank = np.arange(len(order)) - start[jet[order]]
-    order = order[rank < limits.members]
-    return Members(jet[order], member[order], np.minimum(counts, limits.members))
+    counts = np.minimum(np.bincount(jet, minlength=limits.jets), limits.members)
+    rows = _ranked(jet, value.astype(np.float64), offsets_from(counts))
+    return Members(jet.take(rows), member.take(rows), counts)
+
+
+@kernel
+def _ranked(jet: Ints, value: Floats, first: Ints) -> Ints:
+    """Rows by jet and falling value, equal ones in their order.
+
+    Args:
+        jet: of each row.
+        value: of each row.
+        first: where the rows of each jet begin, as many as are wanted; shape ``(jets + 1,)``.
+    """
+    rows = np.empty(first[-1], dtype=np.int64)
+    filled = np.zeros(len(first) - 1, dtype=np.int64)
+    for row in range(len(jet)):
+        start = first[jet[row]]
+        size = first[jet[row] + 1] - start
+        place = filled[jet[row]]
+        if place < size:
+            filled[jet[row]] += 1
+        elif value[rows[start + size - 1]] < value[row]:
+            place = size - 1
+        else:
+            continue
+        while place > 0 and value[rows[start + place - 1]] < value[row]:
+            rows[start + place] = rows[start + place - 1]
+            place -= 1
+        rows[start + place] = row
+    return rows

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ Singles: TypeAlias = NDArray[np.float32]
 
 FILE: Final = "preprocess.json"
 _BEYOND: Final = 1e32  # what CMSSW takes for infinite
-_REQUIRED: Final = ("median", "norm_factor")
+_LARGEST: Final = 3.4e38  # of single precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,26 +123,25 @@ def _mapping(value: object, what: str, faults: list[str]) -> Mapping[str, Any]:
 
 
 def _names(value: object, what: str, faults: list[str]) -> list[str]:
-    if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
-        return value
-    faults.append(f"{what} is no list of names")
-    return []
+    if not (isinstance(value, list) and value and all(isinstance(name, str) for name in value)):
+        faults.append(f"{what} is no list of names")
+        return []
+    if len(set(value)) < len(value):
+        faults.append(f"{what} has a name twice")
+    return value
 
 
 def _group(name: str, value: object, known: Sequence[str], faults: list[str]) -> Group | None:
     """One group; None, and faults, if it cannot be used."""
     before = len(faults)
-    if value is None:
+    if not isinstance(value, dict):
         faults.append(f"input {name} has no group")
         return None
-    content = _mapping(value, name, faults)
-    if not content:
-        return None
-    features = _names(content.get("var_names"), f"{name}.var_names", faults)
+    features = _names(value.get("var_names"), f"{name}.var_names", faults)
     faults += [f"{name}: {_unknown(one, known)}" for one in features if one not in known]
-    infos = _mapping(content.get("var_infos"), f"{name}.var_infos", faults)
+    infos = _mapping(value.get("var_infos"), f"{name}.var_infos", faults)
     numbers = [_numbers(f"{name}.{one}", infos.get(one), faults) for one in features]
-    lengths = _lengths(name, content, faults)
+    lengths = _lengths(name, value, faults)
     if len(faults) > before:
         return None
     columns = np.array(numbers, np.float32).T
@@ -168,8 +167,8 @@ def _numbers(what: str, value: object, faults: list[str]) -> tuple[float, ...]:
     if not isinstance(value, dict):
         faults.append(f"{what} has no numbers in var_infos")
         return ()
-    found = {**_DEFAULTS, **value}
-    faults += [f"{what}.{key} is missing" for key in _REQUIRED if key not in found]
+    found = {"pad": 0, **value}
+    faults += [f"{what}.{key} is missing" for key in _KEYS if key not in found]
     wrong = [key for key in _KEYS if key in found and not _is_number(found[key])]
     faults += [f"{what}.{key} is no number" for key in wrong]
     if wrong or any(key not in found for key in _KEYS):
@@ -182,7 +181,6 @@ def _numbers(what: str, value: object, faults: list[str]) -> tuple[float, ...]:
 
 
 _KEYS: Final = ("median", "norm_factor", "lower_bound", "upper_bound", "replace_inf_value", "pad")
-_DEFAULTS: Final = {"lower_bound": -5, "upper_bound": 5, "replace_inf_value": 0, "pad": 0}
 
 
 def _lengths(name: str, content: Mapping[str, Any], faults: list[str]) -> tuple[int, int]:
@@ -201,4 +199,4 @@ _LENGTHS: Final = ("min_length", "max_length")
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) in (int, float) and abs(cast("float", value)) <= _LARGEST

@@ -7,7 +7,7 @@ the reference point.
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeAlias
 
 import awkward as ak
 import numpy as np
@@ -38,6 +38,10 @@ _COVARIANCE: Final = (
 _ERRORS: Final = ("covXX", "covYY", "covZZ", "covXY", "covXZ", "covYZ")
 
 
+Vectors: TypeAlias = tuple[Floats, Floats, Floats]
+"""Components x, y and z, each of shape ``(rows,)``."""
+
+
 class TrackRows:
     """Pairs of jet and candidate with track details; columns of shape ``(rows,)``.
 
@@ -51,14 +55,12 @@ class TrackRows:
     def __init__(self, inputs: Products, jets: ak.Array, jet: Ints, member: Ints) -> None:
         self._candidates, self._vertices = inputs["PackedPFCand"], inputs["SlimmedPV"]
         self._member = member
-        event = events_of(offsets_of(jets))[jet]
-        self._first = offsets_of(self._vertices)[event]
+        self._first = offsets_of(self._vertices)[events_of(offsets_of(jets))].take(jet)
         axes = _directions(flat(jets, "eta"), flat(jets, "phi"))
-        self._axis = axes[jet]
+        self._axis = (axes[0].take(jet), axes[1].take(jet), axes[2].take(jet))
 
     def _column(self, name: str) -> Floats:
-        values = flat(self._candidates, name, None)[self._member]
-        return np.asarray(values, np.float64)
+        return flat(self._candidates, name, None).take(self._member).astype(np.float64)
 
     @cached_property
     def _momentum(self) -> tuple[Floats, Floats, Floats]:
@@ -70,36 +72,36 @@ class TrackRows:
         return np.maximum(pt, _MIN_PT), eta, phi
 
     @cached_property
-    def _direction(self) -> Floats:
-        """Unit vectors along the tracks at their reference points, shape ``(rows, 3)``."""
+    def _direction(self) -> Vectors:
+        """Unit vectors along the tracks at their reference points."""
         _, eta, phi = self._momentum
         return _directions(eta, phi)
 
     @cached_property
-    def _along(self) -> Floats:
-        """Cosines of the angles between tracks and jets."""
-        return np.asarray(np.sum(self._direction * self._axis, axis=1))
-
-    @cached_property
-    def _across(self) -> Floats:
-        """Vector products of the directions of jets and tracks, shape ``(rows, 3)``."""
-        return np.cross(self._axis, self._direction)
+    def _across(self) -> Vectors:
+        """Vector products of the directions of jets and tracks."""
+        return _cross(self._axis, self._direction)
 
     @cached_property
     def _pv(self) -> Positions:
         """PV 0 of each row."""
         point = _stack(self._vertices, ("x", "y", "z"))
-        return Positions(point[self._first], _stack(self._vertices, _ERRORS)[self._first])
+        return Positions(
+            point.take(self._first, axis=0),
+            _stack(self._vertices, _ERRORS).take(self._first, axis=0),
+        )
 
     @cached_property
     def _helices(self) -> Helices:
         pt, eta, phi = self._momentum
         cos, sin, tan = np.cos(phi), np.sin(phi), np.sinh(eta)
         own = self._first + np.maximum(self._column("pvIdx").astype(np.int64), 0)
-        x, y, z = (flat(self._vertices, name)[own] for name in ("x", "y", "z"))
+        x, y, z = (flat(self._vertices, name).take(own) for name in ("x", "y", "z"))
         dxy = self._column("dxy")
-        covariance = np.stack([self._column(name) for name in _COVARIANCE], axis=1)
-        covariance[:, 0] *= (pt * np.cosh(eta)) ** 2
+        covariance = np.empty((len(pt), len(_COVARIANCE)))
+        for index, name in enumerate(_COVARIANCE):
+            covariance[:, index] = self._column(name)
+        covariance[:, 0] *= pt**2 * (1.0 + tan**2)
         return Helices(
             x=x - dxy * sin,
             y=y + dxy * cos,
@@ -116,21 +118,21 @@ class TrackRows:
         """Rapidity along the jet, as a pion (CMSSW: ``reco::btau::etaRel``)."""
         pt, eta, _ = self._momentum
         momentum = pt * np.cosh(eta)
-        # (E + p cos) / (E - p cos) without the difference of large numbers.
-        transverse2 = np.sum(self._across**2, axis=1)
-        energy = np.hypot(momentum, PION_MASS)
-        along = momentum * self._along
-        product = PION_MASS**2 + momentum**2 * transverse2  # E2 - (p cos)2
-        larger = energy + np.abs(along)
-        return np.asarray(np.copysign(np.log(larger / np.sqrt(product)), along))
+        along = momentum * self.parallel_ratio
+        # E2 - (p cos)2 without the difference of large numbers.
+        rest2 = PION_MASS**2 + (momentum * self.pt_ratio) ** 2
+        larger = np.sqrt(momentum**2 + PION_MASS**2) + np.abs(along)
+        return np.asarray(np.copysign(np.log(larger / np.sqrt(rest2)), along))
 
+    @cached_property
     def pt_ratio(self) -> Floats:
         """Momentum across the jet over momentum."""
-        return np.asarray(np.sqrt(np.sum(self._across**2, axis=1)))
+        return _norm(self._across)
 
+    @cached_property
     def parallel_ratio(self) -> Floats:
         """Momentum along the jet over momentum."""
-        return self._along
+        return _dot(self._direction, self._axis)
 
     @cached_property
     def sip3d(self) -> Distances:
@@ -155,8 +157,8 @@ class TrackRows:
         pv = self._pv
         lines = linearise(helices, np.arange(len(helices.x)), pv.point)
         found = distance(pv, Positions(lines.point, lines.covariance))
-        ahead = np.sum((lines.point - pv.point) * self._axis, axis=1)
-        sign = np.where(ahead >= 0.0, 1.0, -1.0)
+        x, y, z = (lines.point - pv.point).T
+        sign = np.where(_dot((x, y, z), self._axis) >= 0.0, 1.0, -1.0)
         return Distances(sign * found.value, sign * found.significance)
 
     def jet_distance(self) -> Floats:
@@ -166,18 +168,35 @@ class TrackRows:
         gives a negative number).
         """
         helices = self._helices
-        gap = np.stack([helices.x, helices.y, helices.z], axis=1) - self._pv.point
-        norm = np.sqrt(np.sum(self._across**2, axis=1))
-        parallel = norm < _PARALLEL
-        skew = np.abs(np.sum(gap * self._across, axis=1)) / np.where(parallel, 1.0, norm)
-        beside = np.linalg.norm(np.cross(gap, self._axis), axis=1)
-        return np.asarray(-np.where(parallel, beside, skew))
+        x, y, z = self._pv.point.T
+        gap = (helices.x - x, helices.y - y, helices.z - z)
+        parallel = self.pt_ratio < _PARALLEL
+        skew = np.abs(_dot(gap, self._across)) / np.where(parallel, 1.0, self.pt_ratio)
+        if parallel.any():
+            skew = np.where(parallel, _norm(_cross(gap, self._axis)), skew)
+        return np.asarray(-skew)
 
 
-def _directions(eta: Floats, phi: Floats) -> Floats:
-    """Unit vectors, shape ``(n, 3)``."""
+def _directions(eta: Floats, phi: Floats) -> Vectors:
+    """Unit vectors."""
     transverse = 1.0 / np.cosh(eta)
-    return np.stack([np.cos(phi) * transverse, np.sin(phi) * transverse, np.tanh(eta)], axis=1)
+    return np.cos(phi) * transverse, np.sin(phi) * transverse, np.tanh(eta)
+
+
+def _dot(a: Vectors, b: Vectors) -> Floats:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def _cross(a: Vectors, b: Vectors) -> Vectors:
+    return (
+        a[1] * b[2] - a[2] * b[1],
+        a[2] * b[0] - a[0] * b[2],
+        a[0] * b[1] - a[1] * b[0],
+    )
+
+
+def _norm(a: Vectors) -> Floats:
+    return np.sqrt(_dot(a, a))
 
 
 def _stack(collection: ak.Array, names: tuple[str, ...]) -> Floats:
