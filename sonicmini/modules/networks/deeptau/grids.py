@@ -47,12 +47,33 @@ class Objects(NamedTuple):
 
 
 class Centres(NamedTuple):
-    """Taus: direction, radius (around which objects are seen) and event, shape ``(taus,)``."""
+    """Taus: direction and event, shape ``(taus,)``."""
 
     eta: Floats
     phi: Floats
-    radius: Floats
     event: Ints
+
+
+class Near(NamedTuple):
+    """Objects near taus, by tau and place.
+
+    Attributes:
+        tau: position among the taus, shape ``(pairs,)`` as the others.
+        target: position among the objects.
+        d_eta: pseudorapidity of the object less that of the tau.
+        d_phi: the same of azimuth, from -pi to pi.
+    """
+
+    tau: Ints
+    target: Ints
+    d_eta: Floats
+    d_phi: Floats
+
+    def within(self, radius: Floats) -> "Near":
+        """Those nearer to their tau than its radius, shape ``(taus,)``."""
+        inside = np.flatnonzero(self.d_eta**2 + self.d_phi**2 < radius[self.tau] ** 2)
+        tau, target = self.tau[inside], self.target[inside]
+        return Near(tau, target, self.d_eta[inside], self.d_phi[inside])
 
 
 class Seen(NamedTuple):
@@ -91,16 +112,27 @@ def signal_radius(pt: Floats) -> Floats:
     return radius
 
 
-def seen(grid: Grid, taus: Centres, objects: Objects, kinds: int) -> Seen:
+def near(taus: Centres, objects: Objects) -> Near:
+    """The objects that are in the outer grid of each tau, of the same events."""
+    return Near(*_near(taus, objects, OUTER_RADIUS))
+
+
+def seen(grid: Grid, around: Near, objects: Objects, kinds: int) -> Seen:
     """The hardest object of each type in each cell; of equally hard ones the first.
 
     Args:
         grid: the cells.
-        taus: what they are centred on.
-        objects: of the same events.
+        around: what may be in them.
+        objects: that it is of.
         kinds: number of types of objects.
     """
-    return Seen(*_seen(grid.cells, grid.cell_size, taus, objects, kinds))
+    row, column = (_index(distance, grid) for distance in (around.d_eta, around.d_phi))
+    inside = np.flatnonzero((row >= 0) & (column >= 0))
+    tau, target = around.tau[inside], around.target[inside]
+    cell, kind = (row * grid.cells + column)[inside], objects.kind[target]
+    place = kind * grid.cells**2 + cell
+    first = _hardest(tau, place, objects.pt[target], kinds * grid.cells**2)
+    return Seen(tau[first], kind[first], cell[first], target[first])
 
 
 def occupied(grid: Grid, views: Sequence[Seen], n_taus: int) -> tuple[Cells, tuple[Ints, ...]]:
@@ -115,49 +147,58 @@ def occupied(grid: Grid, views: Sequence[Seen], n_taus: int) -> tuple[Cells, tup
     return cells, tuple(np.split(place, ends[:-1]))
 
 
-@kernel
-def _index(x: float, cell_size: float, half: int) -> int:
-    """Index along one side, -1 outside: the middle cell is ``half``."""
-    if abs(x) > cell_size * (0.5 + half):
-        return -1
+def _index(distance: Floats, grid: Grid) -> Ints:
+    """Index along one side, -1 outside."""
+    half = grid.cells // 2
+    steps = np.floor(np.abs(distance) / grid.cell_size + 0.5)
     # On the outer edge itself the step would lead beyond the last cell.
-    steps = min(int(np.floor(abs(x) / cell_size + 0.5)), half)
-    return half + steps if x >= 0 else half - steps
+    index = half + np.copysign(np.minimum(steps, half), distance)
+    outside = np.abs(distance) > grid.cell_size * (0.5 + half)
+    return np.where(outside, -1, index).astype(np.int64)
 
 
 @kernel
-def _seen(
-    cells: int, cell_size: float, taus: Centres, objects: Objects, kinds: int
-) -> tuple[Ints, Ints, Ints, Ints]:
-    half, per_tau = (cells - 1) // 2, cells * cells
-    best = np.full(kinds * per_tau, -1, np.int64)
-    found = [(0, 0, 0) for _ in range(0)]
+def _near(taus: Centres, objects: Objects, radius: float) -> tuple[Ints, Ints, Floats, Floats]:
+    found = [(0, 0, 0.0, 0.0) for _ in range(0)]
     for t in range(len(taus.eta)):
-        for i in range(objects.offsets[taus.event[t]], objects.offsets[taus.event[t] + 1]):
-            d_eta = objects.eta[i] - taus.eta[t]
-            if objects.kind[i] < 0 or abs(d_eta) >= taus.radius[t]:
+        eta, phi, event = taus.eta[t], taus.phi[t], taus.event[t]
+        for i in range(objects.offsets[event], objects.offsets[event + 1]):
+            d_eta = objects.eta[i] - eta
+            if abs(d_eta) >= radius or objects.kind[i] < 0:
                 continue
-            d_phi = (objects.phi[i] - taus.phi[t] + np.pi) % (2.0 * np.pi) - np.pi
-            if d_eta**2 + d_phi**2 >= taus.radius[t] ** 2:
-                continue
-            row, column = _index(d_eta, cell_size, half), _index(d_phi, cell_size, half)
-            if row < 0 or column < 0:
-                continue
-            place = objects.kind[i] * per_tau + row * cells + column
-            if best[place] < 0 or objects.pt[i] > objects.pt[best[place]]:
-                best[place] = i
-        for place in range(kinds * per_tau):
-            if best[place] >= 0:
-                found.append((t, place, best[place]))
-                best[place] = -1
+            d_phi = (objects.phi[i] - phi + np.pi) % (2.0 * np.pi) - np.pi
+            if d_eta**2 + d_phi**2 < radius**2:
+                found.append((t, i, d_eta, d_phi))
     n = len(found)
-    tau, kind, cell, target = (
-        np.empty(n, np.int64),
-        np.empty(n, np.int64),
-        np.empty(n, np.int64),
-        np.empty(n, np.int64),
-    )
+    tau, target = np.empty(n, np.int64), np.empty(n, np.int64)
+    d_etas, d_phis = np.empty(n), np.empty(n)
     for k in range(n):
-        tau[k], place, target[k] = found[k]
-        kind[k], cell[k] = place // per_tau, place % per_tau
-    return tau, kind, cell, target
+        tau[k], target[k], d_etas[k], d_phis[k] = found[k]
+    return tau, target, d_etas, d_phis
+
+
+@kernel
+def _hardest(tau: Ints, place: Ints, pt: Floats, places: int) -> Ints:
+    """Positions of the first with the largest pT of each tau and place.
+
+    Args:
+        tau: ascending, shape ``(objects,)`` as ``place`` and ``pt``.
+        place: type and cell of each object.
+        pt: of each object.
+        places: number of them.
+    """
+    best = np.full(places, -1)
+    kept = np.empty(len(tau), np.int64)
+    n = start = 0
+    for k in range(len(tau)):
+        if best[place[k]] < 0 or pt[k] > pt[best[place[k]]]:
+            best[place[k]] = k
+        if k + 1 < len(tau) and tau[k + 1] == tau[k]:
+            continue
+        for j in range(start, k + 1):
+            if best[place[j]] >= 0:
+                kept[n] = best[place[j]]
+                best[place[j]] = -1
+                n += 1
+        start = k + 1
+    return kept[:n]

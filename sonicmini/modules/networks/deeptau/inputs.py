@@ -1,6 +1,7 @@
 """The tensors of a DeepTau network: one row of numbers and six grids for each tau."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -11,11 +12,12 @@ from sonicmini.modules.columns import Floats, Ints, flat, offsets_of
 from sonicmini.modules.networks.deeptau.candidates import CANDIDATE
 from sonicmini.modules.networks.deeptau.electrons import ELECTRON
 from sonicmini.modules.networks.deeptau.grids import (
-    OUTER_RADIUS,
     Cells,
     Centres,
+    Grid,
     Objects,
     Seen,
+    near,
     occupied,
     seen,
     signal_radius,
@@ -65,6 +67,28 @@ KNOWN: Final[Known] = {
 """Names of all features by block."""
 
 
+class _View(NamedTuple):
+    """One grid around all taus, filled.
+
+    Attributes:
+        found: the objects seen, for each collection.
+        places: in which of the cells each of them is.
+    """
+
+    name: str
+    grid: Grid
+    cells: Cells
+    found: Sequence[Seen]
+    places: Sequence[Ints]
+
+
+class _Part(NamedTuple):
+    """Scaled features of a block, shape ``(objects, names)``, and the cell of each object."""
+
+    cell: Ints
+    scaled: NDArray[np.float32]
+
+
 def deeptau_inputs(inputs: Products, scaling: Scaling) -> dict[str, NDArray[np.float32] | Sparse]:
     """Scaled inputs of all taus, one row for each.
 
@@ -74,16 +98,40 @@ def deeptau_inputs(inputs: Products, scaling: Scaling) -> dict[str, NDArray[np.f
         cells.
     """
     taus = taus_of(inputs)
-    pt, eta, phi = (taus.of(name) for name in ("pt", "eta", "phi"))
-    radii = {INNER: signal_radius(pt), OUTER: np.full(len(pt), OUTER_RADIUS)}
-    objects = [_objects(collection, inputs) for collection in _COLLECTIONS]
+    views = [*_views(taus, scaling.grids)]
     tensors: dict[str, NDArray[np.float32] | Sparse] = {}
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         tensors[f"input_{TAU_INPUT}"] = _tau_input(taus, scaling)
-        for grid, radius in radii.items():
-            around = Centres(eta, phi, radius, taus.event)
-            tensors |= _grid_inputs(grid, taus, around, objects, scaling)
+        for name, blocks in scaling.inputs.items():
+            if name != TAU_INPUT:
+                parts = [_parts(block, taus, views, scaling) for block in blocks]
+                for view, of_view in zip(views, zip(*parts, strict=True), strict=True):
+                    tensors[f"input_{view.name}_{name}"] = _tensor(view, of_view)
     return tensors
+
+
+def _tau_input(taus: Taus, scaling: Scaling) -> NDArray[np.float32]:
+    """The row of numbers: all of its blocks are of the tau as a whole."""
+    blocks = [scaling.blocks[OUTER, name] for name in scaling.inputs[TAU_INPUT]]
+    return np.concatenate(
+        [block.scale(_raw(TAU_FLAT, block.names, taus)) for block in blocks], axis=1
+    )
+
+
+def _views(taus: Taus, grids: Mapping[str, Grid]) -> Iterator[_View]:
+    """What is seen in both grids."""
+    pt, eta, phi = (taus.of(name) for name in ("pt", "eta", "phi"))
+    objects = [_objects(collection, taus.inputs) for collection in _COLLECTIONS]
+    around = [near(Centres(eta, phi, taus.event), of) for of in objects]
+    inner = [pairs.within(signal_radius(pt)) for pairs in around]
+    for name, inside in ((INNER, inner), (OUTER, around)):
+        grid = grids[name]
+        found = [
+            seen(grid, pairs, of, len(collection.blocks))
+            for pairs, of, collection in zip(inside, objects, _COLLECTIONS, strict=True)
+        ]
+        cells, places = occupied(grid, found, len(pt))
+        yield _View(name, grid, cells, found, places)
 
 
 def _objects(collection: _Collection, inputs: Products) -> Objects:
@@ -94,73 +142,44 @@ def _objects(collection: _Collection, inputs: Products) -> Objects:
         largest = max(collection.pdg_ids)
         kinds = np.full(largest + 2, -1)
         kinds[list(collection.pdg_ids)] = np.arange(len(collection.pdg_ids))
-        pdg_id = np.abs(flat(product, "pdgId", None))
-        kind = kinds[np.minimum(pdg_id, largest + 1)]
+        kind = kinds[np.minimum(np.abs(flat(product, "pdgId", None)), largest + 1)]
     return Objects(pt, eta, phi, kind, offsets_of(product))
 
 
-def _tau_input(taus: Taus, scaling: Scaling) -> NDArray[np.float32]:
-    """The row of numbers: all of its blocks are of the tau as a whole."""
-    blocks = [(scaling.blocks[OUTER, name], TAU_FLAT) for name in scaling.inputs[TAU_INPUT]]
-    scaled = [block.scale(_raw(table, block.names, taus)) for block, table in blocks]
-    return np.concatenate(scaled, axis=1)
-
-
-def _grid_inputs(
-    grid: str, taus: Taus, around: Centres, objects: Sequence[Objects], scaling: Scaling
-) -> dict[str, Sparse]:
-    """The inputs of one grid."""
-    shape = scaling.grids[grid]
-    views = [
-        seen(shape, around, of, len(collection.blocks))
-        for of, collection in zip(objects, _COLLECTIONS, strict=True)
+def _parts(block: str, taus: Taus, views: Sequence[_View], scaling: Scaling) -> list[_Part]:
+    """The features of one block in each grid."""
+    scales = [scaling.blocks[view.name, block] for view in views]
+    names = scales[0].names
+    if block == _GLOBAL:
+        raw = _raw(GLOBAL, names, taus)
+        return [
+            _Part(np.arange(len(view.cells.tau)), scale.scale(raw)[view.cells.tau])
+            for view, scale in zip(views, scales, strict=True)
+        ]
+    of = next(i for i, one in enumerate(_COLLECTIONS) if block in one.blocks)
+    collection = _COLLECTIONS[of]
+    kind = collection.blocks.index(block)
+    mine = [np.flatnonzero(view.found[of].kind == kind) for view in views]
+    tau, target = (
+        np.concatenate([column(view.found[of])[m] for view, m in zip(views, mine, strict=True)])
+        for column in (attrgetter("tau"), attrgetter("target"))
+    )
+    raw = _raw(collection.features, names, Pairs(taus, tau, collection.product, target))
+    ends = np.cumsum([len(m) for m in mine])[:-1]
+    return [
+        _Part(view.places[of][m], scale.scale(part))
+        for view, m, scale, part in zip(views, mine, scales, np.split(raw, ends), strict=True)
     ]
-    cells, places = occupied(shape, views, len(taus.event))
-    content = _Content(grid, taus, cells, tuple(zip(_COLLECTIONS, views, places, strict=True)))
-    position = np.stack([cells.cell // shape.cells, cells.cell % shape.cells], axis=1)
-    return {
-        f"input_{grid}_{name}": Sparse(content.of(blocks, scaling), position, cells.counts)
-        for name, blocks in scaling.inputs.items()
-        if name != TAU_INPUT
-    }
 
 
-class _Content(NamedTuple):
-    """What is in the cells of one grid.
-
-    Attributes:
-        found: for each collection the objects seen, and in which of the cells each of them is.
-    """
-
-    grid: str
-    taus: Taus
-    cells: Cells
-    found: tuple[tuple[_Collection, Seen, Ints], ...]
-
-    def of(self, blocks: Sequence[str], scaling: Scaling) -> NDArray[np.float32]:
-        """The scaled features of some blocks side by side, 0 where there is no object."""
-        parts = [scaling.blocks[self.grid, name] for name in blocks]
-        content = np.zeros(
-            (len(self.cells.tau), sum(len(part.names) for part in parts)), np.float32
-        )
-        start = 0
-        for name, part in zip(blocks, parts, strict=True):
-            stop = start + len(part.names)
-            if name == _GLOBAL:
-                scaled = part.scale(_raw(GLOBAL, part.names, self.taus))
-                content[:, start:stop] = scaled[self.cells.tau]
-            else:
-                cell, features, pairs = self._pairs(name)
-                content[cell, start:stop] = part.scale(_raw(features, part.names, pairs))
-            start = stop
-        return content
-
-    def _pairs(self, block: str) -> tuple[Ints, PairFeatures, Pairs]:
-        """The objects of one type: their cells, what can be known of them, they themselves."""
-        collection, view, place = next(of for of in self.found if block in of[0].blocks)
-        mine = np.flatnonzero(view.kind == collection.blocks.index(block))
-        pairs = Pairs(self.taus, view.tau[mine], collection.product, view.target[mine])
-        return place[mine], collection.features, pairs
+def _tensor(view: _View, parts: Sequence[_Part]) -> Sparse:
+    """Blocks side by side, 0 where there is no object."""
+    widths = [part.scaled.shape[1] for part in parts]
+    content = np.zeros((len(view.cells.tau), sum(widths)), np.float32)
+    for part, stop, width in zip(parts, np.cumsum(widths), widths, strict=True):
+        content[part.cell, stop - width : stop] = part.scaled
+    row, column = np.divmod(view.cells.cell, view.grid.cells)
+    return Sparse(content, np.stack([row, column], axis=1), view.cells.counts)
 
 
 _Subject = TypeVar("_Subject", Taus, Pairs)
@@ -170,4 +189,5 @@ def _raw(
     table: Mapping[str, Callable[[_Subject], Floats]], names: Sequence[str], of: _Subject
 ) -> NDArray[np.float32]:
     """Features before scaling, one column for each name."""
-    return np.stack([table[name](of) for name in names], axis=1).astype(np.float32)
+    columns = [table[name](of) for name in names]
+    return np.stack(columns, axis=1, dtype=np.float32, casting="same_kind")

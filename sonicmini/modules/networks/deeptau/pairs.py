@@ -1,7 +1,8 @@
 """An object in a cell around a tau, and the features that all types of objects have."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -9,7 +10,8 @@ from sonicmini.modules.columns import Floats, Ints, flat, offsets_of
 from sonicmini.modules.networks.deeptau.taus import Taus
 
 
-class Pairs(NamedTuple):
+@dataclass(frozen=True)
+class Pairs:
     """Pairs of tau and object.
 
     Attributes:
@@ -23,11 +25,14 @@ class Pairs(NamedTuple):
     tau: Ints
     product: str
     target: Ints
+    _columns: dict[str, Floats] = field(default_factory=dict, repr=False)
 
     def of(self, name: str) -> Floats:
         """A column of the objects."""
-        column = flat(self.taus.inputs[self.product], name, None)[self.target]
-        return column.astype(np.float64)
+        if name not in self._columns:
+            column = flat(self.taus.inputs[self.product], name, None)[self.target]
+            self._columns[name] = column.astype(np.float64)
+        return self._columns[name]
 
     def of_tau(self, name: str) -> Floats:
         """A column of the taus."""
