@@ -54,5 +54,8 @@ COLLECTIONS = (
     raw("RawChsMET", "from candidates not from pileup, uncorrected"),
     raw("RawMETNoHF", "from candidates outside HF, uncorrected"),
     raw("TkMET", "from charged candidates of the leading vertex"),
-    Collection("DeepMETResolutionTune", "from the DeepMET network", "single", vector()),
+    Collection(
+        "DeepMETResolutionTune", "from DeepMET, tuned for its resolution", "single", vector()
+    ),
+    Collection("DeepMETResponseTune", "from DeepMET, tuned for its response", "single", vector()),
 )

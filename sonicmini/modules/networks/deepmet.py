@@ -31,6 +31,8 @@ _CATEGORIES: Final = {
 class DeepMET(SonicProducer):
     """Estimates the missing transverse momentum from all packed candidates.
 
+    Its network is tuned for resolution (CMS: ``deepMETsResolutionTune``).
+
     Attributes:
         model: its network in the model repository.
         ignore_leptons: leave electrons and muons to the sum of their momenta instead.
@@ -39,7 +41,7 @@ class DeepMET(SonicProducer):
     consumes = ("PackedPFCand",)
     produces = ("DeepMETResolutionTune",)
 
-    model: str = "deepmet"
+    model: str = "deepmet/1"
     ignore_leptons: bool = False
 
     def acquire(self, inputs: Products) -> Tensors:
@@ -69,6 +71,18 @@ class DeepMET(SonicProducer):
             ).astype(np.float32)
         record = {"pt": np.hypot(met[:, 0], met[:, 1]), "phi": np.arctan2(met[:, 1], met[:, 0])}
         return {self.produces[0]: ak.Array(record)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepMETResponse(DeepMET):
+    """The same from a network whose response is one over the whole range of momenta.
+
+    CMS: ``deepMETsResponseTune``. It has the same inputs.
+    """
+
+    produces = ("DeepMETResponseTune",)
+
+    model: str = "deepmet/2"
 
 
 def deepmet_inputs(candidates: ak.Array) -> dict[str, Ragged]:

@@ -16,7 +16,7 @@ from sonicmini.inference.onnx import OnnxClient
 from sonicmini.inference.repository import ModelRepository
 from sonicmini.inference.route import Direct
 from sonicmini.inference.service import InferenceService
-from sonicmini.modules.networks.deepmet import DeepMET
+from sonicmini.modules.networks.deepmet import DeepMET, DeepMETResponse
 from sonicmini.testing import run_module
 
 IDS = [-211, -13, -11, 0, 1, 2, 11, 13, 22, 130, 211]
@@ -113,7 +113,9 @@ def test_unknown_categories_are_named(field, values, named):
 
 
 def test_output_is_the_missing_momentum_in_units_of_50_gev():
-    client = MockClient({"deepmet": lambda _: {"output/BiasAdd": np.array([[0.6, -0.8], [-2, 0]])}})
+    client = MockClient(
+        {"deepmet/1": lambda _: {"output/BiasAdd": np.array([[0.6, -0.8], [-2, 0]])}}
+    )
     cands = candidates([3, 2])
     met = run_module(DeepMET(), {"PackedPFCand": cands}, client)["DeepMETResolutionTune"]
     assert ak.to_numpy(met.pt).tolist() == pytest.approx([50, 100])
@@ -123,7 +125,7 @@ def test_output_is_the_missing_momentum_in_units_of_50_gev():
 def test_ignored_leptons_are_no_input_and_subtracted():
     cands = candidates([30, 4], seed=3)
     answer = np.array([[0.2, 0.1], [-0.3, 0.4]], np.float32)
-    client = MockClient({"deepmet": lambda _: {"output/BiasAdd": answer}})
+    client = MockClient({"deepmet/1": lambda _: {"output/BiasAdd": answer}})
     module = DeepMET(ignore_leptons=True)
     met = run_module(module, {"PackedPFCand": cands}, client)["DeepMETResolutionTune"]
     sent: Any = client.calls[0][1]
@@ -134,6 +136,17 @@ def test_ignored_leptons_are_no_input_and_subtracted():
         y = 50 * answer[index, 1] - sum(cand["pt"] * math.sin(cand["phi"]) for cand in leptons)
         assert met.pt[index] == pytest.approx(math.hypot(x, y), rel=1e-4)
         assert met.phi[index] == pytest.approx(math.atan2(y, x), abs=1e-4)
+
+
+def test_the_other_tune_asks_another_version_the_same():
+    client = MockClient({"deepmet/2": lambda _: {"output/BiasAdd": np.array([[0.6, 0.8]])}})
+    cands = candidates([5])
+    products = run_module(DeepMETResponse(), {"PackedPFCand": cands}, client)
+    assert ak.to_numpy(products["DeepMETResponseTune"].pt).tolist() == pytest.approx([50])
+    sent: Any = client.calls[0][1]
+    for name, tensor in acquired(DeepMET(), cands).items():
+        np.testing.assert_array_equal(sent[name].content, tensor.content)
+        np.testing.assert_array_equal(sent[name].counts, tensor.counts)
 
 
 def negative_puppi_sum() -> bytes:
@@ -163,18 +176,20 @@ def negative_puppi_sum() -> bytes:
 def test_through_batching_and_onnxruntime_with_the_bundled_config(tmp_path):
     folder = tmp_path / "deepmet"
     (folder / "1").mkdir(parents=True)
-    (folder / "config.pbtxt").write_text(CONFIG.read_text())
+    config = CONFIG.read_text().partition("model_repository_agents")[0]  # without checksums
+    (folder / "config.pbtxt").write_text(config)
     (folder / "1" / "model.onnx").write_bytes(negative_puppi_sum())
 
     async def run_here(function):
         return function()
 
-    specs = ModelRepository(tmp_path).specs(["deepmet"])
+    model = DeepMET().model
+    specs = ModelRepository(tmp_path).specs([model])
     client = OnnxClient(specs, run_here)
     client.load()
-    service = InferenceService({"deepmet": (specs["deepmet"], Direct("here", client))}, run_here)
+    service = InferenceService({model: (specs[model], Direct("here", client))}, run_here)
     cands = candidates([700, 0, 5000, 12])
-    outputs: Any = asyncio.run(service.infer("deepmet", acquired(DeepMET(), cands)))
+    outputs: Any = asyncio.run(service.infer(model, acquired(DeepMET(), cands)))
     kept = cands[:, :4500]  # as CMS: the first in stored order
     for index, function in enumerate((np.cos, np.sin)):
         expected = -ak.sum(kept.puppiWeight * kept.pt * function(kept.phi), axis=1)
