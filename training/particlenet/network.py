@@ -1,0 +1,133 @@
+"""ParticleNet (Qu and Gouskos, arXiv:1902.08570) with candidates and vertices, as in CMS."""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Final
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from training.particlenet.batch import Batch
+from training.particlenet.knn import Layout, Neighbours, nearest
+from training.particlenet.options import Interface, Sizes
+
+MASS_SCALE: Final = 10.0
+"""GeV. The regression learns log(1 + mass / scale): relative for large masses, finite for 0."""
+
+FIRST_MASS: Final = 80.0
+"""GeV. What the regression answers before it has learned anything."""
+
+
+class Dense(nn.Module):
+    """A dense layer, normalised over all rows; the normalisation is folded into it at export."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs, bias=False)
+        self.norm = nn.BatchNorm1d(outputs)
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """Without activation, shape (rows, outputs)."""
+        return self.norm(self.linear(rows))
+
+
+class EdgeConv(nn.Module):
+    """What each particle learns from its neighbours, added to what it knows of itself.
+
+    The first dense layer of a pair acts on (x_i, x_j - x_i), hence is the sum of one product of
+    x_i and one of x_j: both are computed for each particle, not for each pair.
+    """
+
+    def __init__(self, inputs: int, width: int, layers: int) -> None:
+        super().__init__()
+        self.own = nn.Linear(inputs, width, bias=False)
+        self.other = nn.Linear(inputs, width, bias=False)
+        self.first_norm = nn.BatchNorm1d(width)
+        self.layers = nn.ModuleList(Dense(width, width) for _ in range(layers - 1))
+        self.shortcut = Dense(inputs, width)
+
+    def forward(self, rows: torch.Tensor, near: Neighbours) -> torch.Tensor:
+        """Shape (rows, width)."""
+        count, k = near.index.shape
+        others = functional.embedding(near.index, self.other(rows))
+        pairs = (self.own(rows).unsqueeze(1) + others).flatten(0, 1)
+        pairs = torch.relu_(self.first_norm(pairs))
+        for layer in self.layers:
+            pairs = torch.relu_(layer(pairs))
+        weight = near.weight.to(pairs.dtype).unsqueeze(2)
+        mean = (pairs.view(count, k, -1) * weight).sum(1)
+        return torch.relu(mean + self.shortcut(rows))
+
+
+class ParticleNet(nn.Module):
+    """Embedding, EdgeConv blocks with neighbours found anew for each, mean over the jet, answer."""
+
+    def __init__(self, interface: Interface, sizes: Sizes) -> None:
+        super().__init__()
+        self.interface, self.sizes = interface, sizes
+        self.pf = Dense(len(interface.pf), sizes.embedding)
+        self.sv = Dense(len(interface.sv), sizes.embedding)
+        inputs = (sizes.embedding, *sizes.widths)
+        self.blocks = nn.ModuleList(EdgeConv(*pair, sizes.edge_layers) for pair in pairwise(inputs))
+        self.fusion = Dense(sum(sizes.widths), sizes.fusion)
+        self.hidden = nn.Linear(sizes.fusion, sizes.hidden)
+        self.dropout = nn.Dropout(sizes.dropout)
+        self.answer = nn.Linear(sizes.hidden, interface.outputs)
+        if not interface.labels:
+            nn.init.constant_(self.answer.bias, math.log1p(FIRST_MASS / MASS_SCALE))
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """Scores that sum to 1, shape (jets, labels), or masses in GeV, shape (jets, 1)."""
+        return self.activation(self.logits(batch))
+
+    def logits(self, batch: Batch) -> torch.Tensor:
+        """What the loss works with, shape (jets, outputs)."""
+        pf_mask, sv_mask = batch.pf_mask[:, 0] > 0, batch.sv_mask[:, 0] > 0
+        layout = Layout.of(pf_mask, sv_mask)
+        candidates = torch.relu(self.pf(_rows(batch.pf_features, pf_mask)))
+        vertices = torch.relu(self.sv(_rows(batch.sv_features, sv_mask)))
+        rows = torch.cat([candidates, vertices])
+        points = (_rows(batch.pf_points, pf_mask), _rows(batch.sv_points, sv_mask))
+        coordinates = torch.cat(points)
+        outputs: list[torch.Tensor] = []
+        for block in self.blocks:
+            rows = block(rows, nearest(coordinates, layout, self.sizes.neighbours))
+            outputs.append(rows)
+            coordinates = rows
+        fused = torch.relu(self.fusion(torch.cat(outputs, dim=1)))
+        hidden = torch.relu(self.hidden(layout.mean(fused.float())))
+        return self.answer(self.dropout(hidden)).float()
+
+    @property
+    def activation(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """From what the loss works with to what the network answers."""
+        return _softmax if self.interface.labels else _mass
+
+
+def multiply_adds(interface: Interface, sizes: Sizes, candidates: int, vertices: int) -> int:
+    """Multiply-adds of one jet, distances between particles included."""
+    particles = candidates + vertices
+    total = sizes.embedding * (candidates * len(interface.pf) + vertices * len(interface.sv))
+    inputs, dimensions = sizes.embedding, 2
+    for width in sizes.widths:
+        per_pair = (sizes.edge_layers - 1) * width * width
+        per_particle = 3 * inputs * width + sizes.neighbours * (per_pair + width)
+        total += particles * (per_particle + particles * dimensions)
+        inputs = dimensions = width
+    total += particles * sum(sizes.widths) * sizes.fusion
+    return total + sizes.hidden * (sizes.fusion + interface.outputs)
+
+
+def _rows(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """What is there, without padding, shape (rows, numbers)."""
+    return values.transpose(1, 2)[mask]
+
+
+def _softmax(logits: torch.Tensor) -> torch.Tensor:
+    return torch.softmax(logits, dim=1)
+
+
+def _mass(logits: torch.Tensor) -> torch.Tensor:
+    return torch.relu(MASS_SCALE * torch.expm1(logits))
