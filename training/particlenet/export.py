@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from training.particlenet.batch import INPUTS, Batch
-from training.particlenet.graph import Graph
+from training.particlenet.graph import Graph, Shapes
 from training.particlenet.knn import FAR
 from training.particlenet.network import MASS_SCALE, Dense, EdgeConv, ParticleNet
+from training.particlenet.options import Interface
 
 Matrix = NDArray[np.float64]
 Layer = tuple[Matrix, Matrix]
@@ -61,7 +62,18 @@ def export(network: ParticleNet, path: Path) -> None:
             distances = _space(graph, rows, particles, width)
     fused = _dense(graph, graph("Concat", *outputs, axis=1), folded(network.fusion))
     _answer(graph, network, graph("Relu", fused), particles)
-    graph.save(path, *_interface(network))
+    graph.save(path, *shapes(network.interface))
+
+
+def shapes(interface: Interface) -> tuple[Shapes, Shapes]:
+    """Shapes of inputs and outputs by name; a dimension with a name is variable."""
+    numbers = {"points": 2, "mask": 1}
+    inputs: Shapes = {}
+    for name in INPUTS:
+        kind, _, what = name.partition("_")
+        features = len(interface.pf if kind == "pf" else interface.sv)
+        inputs[name] = ["batch", numbers.get(what, features), f"{kind}_length"]
+    return inputs, {interface.output: ["batch", interface.outputs]}
 
 
 def verify(network: ParticleNet, path: Path, batches: Iterable[Batch]) -> NDArray[np.float64]:
@@ -113,16 +125,6 @@ def _matrix(linear: nn.Linear) -> Matrix:
 
 def _layer(linear: nn.Linear) -> Layer:
     return _matrix(linear), linear.bias.detach().double().numpy()
-
-
-def _interface(network: ParticleNet) -> tuple[dict[str, list[str | int]], ...]:
-    numbers = {"points": 2, "mask": 1}
-    inputs: dict[str, list[str | int]] = {}
-    for name in INPUTS:
-        kind, _, what = name.partition("_")
-        features = len(getattr(network.interface, kind))
-        inputs[name] = ["batch", numbers.get(what, features), f"{kind}_length"]
-    return inputs, {network.interface.output: ["batch", network.interface.outputs]}
 
 
 def _particles(graph: Graph, mask: str) -> _Particles:

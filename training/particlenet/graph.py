@@ -1,7 +1,7 @@
 """ONNX graphs, written node by node."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import onnx
@@ -10,6 +10,9 @@ from onnx import TensorProto, helper, numpy_helper
 OPSET: Final = 17
 IR_VERSION: Final = 8
 """Old enough for the onnxruntime of all current Triton releases."""
+
+Shapes: TypeAlias = dict[str, list[str | int]]
+"""Of tensors by name."""
 
 
 class Graph:
@@ -50,9 +53,7 @@ class Graph:
         """Adds a list of integers and returns its name."""
         return self.constant(values, np.int64)
 
-    def save(
-        self, path: Path, inputs: dict[str, list[str | int]], outputs: dict[str, list[str | int]]
-    ) -> None:
+    def save(self, path: Path, inputs: Shapes, outputs: Shapes) -> None:
         """Checks and writes the network.
 
         Args:
