@@ -1,26 +1,93 @@
-"""``python -m training.particlenet NETWORK STEP --data FOLDER``: a step of the training, or all."""
+"""``python -m training.particlenet NETWORK STEP --data FOLDER``: a step of the training, or all.
+
+Networks are ``ak4`` (flavour of small jets), ``ak8`` (large jets), ``ak8_md`` (the same, whatever
+the mass) and ``ak8_mass``. Steps that were left in the middle go on where they were.
+"""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
+from typing import Any, Final, get_type_hints
 
 from training.datasets import SPLITS
 from training.particlenet.extraction import make_features
+from training.particlenet.options import PRESETS, TrainingOptions
 from training.particlenet.recipes import RECIPES
+from training.samples import make_samples
+
+REPOSITORY: Final = Path(__file__).parents[2] / "models"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the step that the command line names."""
-    parser = argparse.ArgumentParser(prog="python -m training.particlenet", description=__doc__)
-    parser.add_argument("network", choices=list(RECIPES))
-    parser.add_argument("step", choices=["features"])
-    parser.add_argument("--data", type=Path, required=True, help="folder for samples and networks")
-    parser.add_argument("--workers", type=int, default=2, help="processes that make samples")
-    given = parser.parse_args(arguments)
-    family = RECIPES[given.network].family
-    for split in SPLITS:
-        make_features(family.samples(split), given.data, given.workers)
+    given = _parser().parse_args(arguments)
+    given.recipe = RECIPES[given.network]
+    for name, step in STEPS.items():
+        if given.step in (name, "all"):
+            step(given)
 
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.particlenet",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    steps = "; ".join(
+        f"{name}: {(step.__doc__ or '').splitlines()[0]}" for name, step in STEPS.items()
+    )
+    parser.add_argument("network", choices=list(RECIPES))
+    parser.add_argument("step", choices=[*STEPS, "all"], help=steps)
+    parser.add_argument("--data", type=Path, required=True, help="folder for samples and networks")
+    parser.add_argument("--models", type=Path, default=REPOSITORY, help="model repository")
+    parser.add_argument("--workers", type=int, default=2, help="processes that make samples")
+    parser.add_argument(
+        "--sizes", choices=list(PRESETS), help="of the network; light ones if not given"
+    )
+    parser.add_argument(
+        "--jets", type=int, help="jets of an epoch; as many as there are if not given"
+    )
+    group = parser.add_argument_group("training")
+    kinds = get_type_hints(TrainingOptions)
+    for item in fields(TrainingOptions):
+        name = f"--{item.name.replace('_', '-')}"
+        kind: Any = kinds[item.name]
+        if kind is bool:
+            group.add_argument(name, action=argparse.BooleanOptionalAction, default=item.default)
+        else:
+            kind = Path if item.name == "start_from" else kind
+            group.add_argument(name, type=kind, default=item.default)
+    return parser
+
+
+def simulate(given: argparse.Namespace) -> None:
+    """Simulates the events that are missing."""
+    for split in SPLITS:
+        make_samples(given.recipe.family.samples(split), given.data, given.workers)
+
+
+def features(given: argparse.Namespace) -> None:
+    """Runs the chain on events and keeps the features of their jets."""
+    for split in SPLITS:
+        make_features(given.recipe.family.samples(split), given.data, given.workers)
+
+
+def fit(given: argparse.Namespace) -> None:
+    """Trains, or goes on training, with the jets that are there."""
+    from training.particlenet.fit import fit_network  # noqa: PLC0415 - torch is slow to import
+
+    options = TrainingOptions(
+        **{item.name: getattr(given, item.name) for item in fields(TrainingOptions)}
+    )
+    fit_network(given.recipe, given.data, options, sizes=given.sizes, number=given.jets)
+
+
+STEPS: Final[dict[str, Callable[[argparse.Namespace], None]]] = {
+    "simulate": simulate,
+    "features": features,
+    "train": fit,
+}
 
 if __name__ == "__main__":
     main()

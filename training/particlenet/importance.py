@@ -40,7 +40,11 @@ def importance(jets: Jets, recipe: Recipe) -> Floats:
 
 def groups(jets: Jets, recipe: Recipe) -> Ints:
     """Which of the recipe's shares each jet belongs to: that of its class, or QCD or not."""
-    return np.where(jets.of_processes("qcd"), 0, 1) if recipe.is_regression else jets.label
+    return (
+        np.where(jets.of_processes("qcd", "qcd_boosted"), 0, 1)
+        if recipe.is_regression
+        else jets.label
+    )
 
 
 def flattened(cell: Ints) -> Floats:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sonicmini.modules.columns import Bools, Ints, offsets_from
 from training.particlenet.extraction import feature_file
-from training.particlenet.recipes import Recipe
+from training.particlenet.recipes import Recipe, kind_of
 from training.samples import Sample, Split
 
 _FEATURES: Final = ("pf", "pf_counts", "sv", "sv_counts")
@@ -74,32 +74,42 @@ class Jets:
             process=self.process[jets],
         )
 
+    def sample(self, number: int) -> "Jets":
+        """At most so many jets, drawn at random, always the same."""
+        places = np.random.default_rng(1).permutation(len(self)) < number
+        return self if number >= len(self) else self.only(places)
+
     def of_processes(self, *names: str) -> Bools:
-        """Which jets are of events of processes whose names begin so."""
-        wanted = [name.startswith(names) for name in self.processes]
+        """Which jets are of events of these processes, whatever the mass of their resonance."""
+        wanted = [kind_of(name) in names for name in self.processes]
         return np.asarray(wanted, np.bool_)[self.process]
 
     @classmethod
-    def load(cls, recipe: Recipe, split: Split, data: Path) -> "Jets":
+    def load(cls, recipe: Recipe, split: Split, data: Path, label: str | None = None) -> "Jets":
         """Reads all jets of a split that have been extracted.
+
+        Args:
+            recipe: of the network that is to see them.
+            split: training, validation or test.
+            data: folder of the files.
+            label: column of classes in stead of the recipe's, to choose the jets by.
 
         Raises:
             FileNotFoundError: there are none.
         """
-        samples = present(recipe, split, data)
+        samples, label = present(recipe, split, data), label or recipe.label
         if not samples:
             raise FileNotFoundError(f"no {split} jets of {recipe.network} in {data}: run features")
         files = [feature_file(recipe.family, sample, data) for sample in samples]
-        columns = _concatenated(_read(file, recipe) for file in files)
+        columns = _concatenated(_read(file, recipe, label) for file in files)
         counts = columns.pop("_jets")
         names = tuple(dict.fromkeys(sample.process for sample in samples))
         process = np.array([names.index(sample.process) for sample in samples])
         pf, pf_counts, sv, sv_counts = (columns.pop(name) for name in _FEATURES)
-        label = columns[recipe.label].astype(np.int64)
         return cls(
             Rows(pf, pf_counts),
             Rows(sv, sv_counts),
-            label,
+            columns[label].astype(np.int64),
             columns,
             np.repeat(process, counts),
             names,
@@ -119,11 +129,11 @@ def places(names: Sequence[str], among: Sequence[str]) -> Ints:
     return np.array([among.index(name) for name in names])
 
 
-def _read(file: Path, recipe: Recipe) -> dict[str, NDArray[Any]]:
-    """The jets of a file that the network uses, and their number as ``_jets``."""
+def _read(file: Path, recipe: Recipe, label: str) -> dict[str, NDArray[Any]]:
+    """The jets of a file that have a class, and their number as ``_jets``."""
     with np.load(file) as arrays:
         columns = {name: arrays[name] for name in arrays.files}
-    jets = np.flatnonzero(columns[recipe.label] >= 0)
+    jets = np.flatnonzero(columns[label] >= 0)
     found: dict[str, NDArray[Any]] = {"_jets": np.array([len(jets)])}
     for kind, names, among in (
         ("pf", recipe.pf, recipe.family.pf),

@@ -81,7 +81,7 @@ class Family:
             sample
             for name, processes in self.processes.items()
             for sample in files([name], split)
-            if not processes or _process(sample) in processes
+            if not processes or kind_of(sample.process) in processes
         ]
 
     def uses(self, sample: Sample) -> bool:
@@ -215,7 +215,7 @@ RECIPES: Final = {
 """All networks by name."""
 
 
-def _process(sample: Sample) -> str:
-    """The process without the mass of its resonance."""
-    name, _, mass = sample.process.rpartition("_m")
-    return name if name and mass.isdecimal() else sample.process
+def kind_of(process: str) -> str:
+    """A process without the mass of its resonance."""
+    name, _, mass = process.rpartition("_m")
+    return name if name and mass.isdecimal() else process
