@@ -34,7 +34,7 @@ def events(*sizes, seed=1):
 
 
 def jagged(name, made, like):
-    columns = {}
+    columns: dict[str, np.ndarray] = {}
     for field in like:
         dtype = INTEGERS.get(field, np.float64 if name in DOUBLE else np.float32)
         columns[field] = np.concatenate([np.zeros(0), *[one[field] for one in made]]).astype(dtype)
@@ -135,7 +135,7 @@ def candidates(rng, n, n_pv, axes, owner):
         "dTrkPhi": np.where(details, rng.normal(0, 0.01, n), 0),
     }
     errors = {
-        "Qop": 0.01 / pt,
+        "Qop": 0.3 / pt,
         "Lam": 2e-3 / pt,
         "Phi": 2e-3 / pt,
         "Dxy": 5e-3 / pt,
