@@ -77,7 +77,7 @@ class Near(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """Objects in cells, by tau, then type, then cell; one per tau, type and cell.
+    """Objects in cells, by tau; one per tau, type and cell.
 
     Attributes:
         tau: position among the taus, shape ``(seen,)`` as the others.

@@ -24,7 +24,15 @@ from sonicmini.modules.networks.deeptau.grids import (
 )
 from sonicmini.modules.networks.deeptau.muons import MUON
 from sonicmini.modules.networks.deeptau.pairs import PairFeatures, Pairs
-from sonicmini.modules.networks.deeptau.scaling import INNER, OUTER, TAU_INPUT, Known, Scaling
+from sonicmini.modules.networks.deeptau.scaling import (
+    GLOBAL_BLOCK,
+    INNER,
+    OUTER,
+    TAU_BLOCK,
+    TAU_INPUT,
+    Known,
+    Scaling,
+)
 from sonicmini.modules.networks.deeptau.taus import GLOBAL, TAU_FLAT, Taus, taus_of
 
 CONSUMES: Final = (
@@ -57,11 +65,10 @@ _COLLECTIONS: Final = (
     _Collection("SlimmedElectron", ("Electron",), ELECTRON),
     _Collection("SlimmedMuon", ("Muon",), MUON),
 )
-_GLOBAL = "GridGlobal"
 
 KNOWN: Final[Known] = {
-    "TauFlat": TAU_FLAT,
-    _GLOBAL: GLOBAL,
+    TAU_BLOCK: TAU_FLAT,
+    GLOBAL_BLOCK: GLOBAL,
     **{block: collection.features for collection in _COLLECTIONS for block in collection.blocks},
 }
 """Names of all features by block."""
@@ -150,7 +157,7 @@ def _parts(block: str, taus: Taus, views: Sequence[_View], scaling: Scaling) -> 
     """The features of one block in each grid."""
     scales = [scaling.blocks[view.name, block] for view in views]
     names = scales[0].names
-    if block == _GLOBAL:
+    if block == GLOBAL_BLOCK:
         raw = _raw(GLOBAL, names, taus)
         return [
             _Part(np.arange(len(view.cells.tau)), scale.scale(raw)[view.cells.tau])

@@ -24,6 +24,10 @@ GRIDS: Final = (INNER, OUTER)
 TAU_INPUT: Final = "tau"
 """The input that is no grid."""
 
+TAU_BLOCK: Final = "TauFlat"
+GLOBAL_BLOCK: Final = "GridGlobal"
+"""Blocks of the tau: the first only in the input that is no grid, the second in any."""
+
 _PARTS = ("mean", "std", "lim")
 _BOTH = "all"
 
@@ -147,11 +151,11 @@ def _input_faults(inputs: Mapping[str, Any], blocks: Mapping[str, Any]) -> Itera
         if not isinstance(wanted, list):
             yield f"input {name} is not a list of blocks"
             continue
-        yield from (
-            f"input {name} wants the block {block}, which is not there"
-            for block in wanted
-            if block not in blocks
-        )
+        for block in wanted:
+            if not isinstance(block, str) or block not in blocks:
+                yield f"input {name} wants the block {block}, which is not there"
+            elif block != GLOBAL_BLOCK and (name == TAU_INPUT) != (block == TAU_BLOCK):
+                yield f"input {name} cannot have the block {block}"
 
 
 def _block_faults(name: str, block: object, known: Known) -> Iterator[str]:

@@ -74,10 +74,10 @@ def _around(rng, product, sizes):
     if "pt" in columns:
         # Distinct: of equally hard objects in a cell the first would be seen.
         columns["pt"] = rng.permutation(np.geomspace(0.3, 90, total)).astype(np.float32)
-        columns["eta"] = (rng.choice([0.1, 1.5, -2.2], total) + rng.normal(0, 0.15, total)).astype(
-            np.float32
-        )
-        phi = rng.choice([3.1, -3.1, 0.2], total) + rng.normal(0, 0.15, total)
+        width = rng.choice([0.03, 0.2], total)
+        eta = rng.choice([0.1, 1.5, -2.2], total) + rng.normal(0, width)
+        phi = rng.choice([3.1, -3.1, 0.2], total) + rng.normal(0, width)
+        columns["eta"] = eta.astype(np.float32)
         columns["phi"] = ((phi + np.pi) % (2 * np.pi) - np.pi).astype(np.float32)
     if "pvIdx" in columns:
         n_vertices = np.array(_SIZES["SlimmedPV"])[event]
@@ -94,9 +94,9 @@ def _around(rng, product, sizes):
 
 def _links(rng):
     """Candidates of taus by tau and role; the second tau of the first event has no charged one."""
-    events = []
+    events: list[list[dict[str, int]]] = []
     for n_taus, n_candidates in zip(TAUS, _SIZES["PackedPFCand"], strict=True):
-        pairs = []
+        pairs: list[dict[str, int]] = []
         for tau in range(n_taus if n_candidates else 0):
             roles = [1, 3] if (len(events), tau) == (0, 1) else [0, 0, 1, 3]
             for role in roles:

@@ -5,6 +5,7 @@ A value of None is one that is not set: it is 0 after scaling.
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 
@@ -88,11 +89,12 @@ def tau_features(event, index):
     x["neutralIsoPtSumdR03_over_dR05"] = ratio(tau["neutralIsodR03"], neutral)
     x["photonPtSumOutsideSignalCone"] = tau["photonsOutsideSignalCone"]
     x["puCorrPtSum"] = tau["puCorr"]
-    for name, value, error in (("dxy", "ipDxy", "ipDxyErr"), ("ip3d", "ip3d", "ip3dErr")):
-        if normal(tau[value]) and tau[value] > -10 and normal(tau[error]) and tau[error] > 0:
+    for name, column in (("dxy", "ipDxy"), ("ip3d", "ip3d")):
+        value, deviation = tau[column], tau[f"{column}Err"]
+        if normal(value) and value > -10 and normal(deviation) and deviation > 0:
             x[f"tau_{name}_valid"] = 1
-            x[f"tau_{name}"] = tau[value]
-            x[f"tau_{name}_sig"] = abs(tau[value]) / tau[error]
+            x[f"tau_{name}"] = value
+            x[f"tau_{name}_sig"] = abs(value) / deviation
     lead = leading(event, index)
     if lead is not None:
         candidate = event["PackedPFCand"][lead]
@@ -243,7 +245,7 @@ def cells(event, index, grid):
     tau = event["SlimmedTau"][index]
     size, half = SCALING["grids"][grid]["cell_size"], SCALING["grids"][grid]["cells"] // 2
     radius = 0.5 if grid == "outer" else max(3 / max(tau["pt"], 30), 0.05)
-    found: dict = {}
+    found: dict[Any, Any] = {}
     for block, product, place, describe in objects(event):
         item = event[product][place]
         deta, dphi = item["eta"] - tau["eta"], delta_phi(item["phi"], tau["phi"])
