@@ -19,6 +19,7 @@ from training.deepmet.network import DeepMETNetwork
 from training.deepmet.pictures import draw
 from training.deepmet.publish import verify, write_config
 from training.deepmet.train import TrainingOptions, train
+from training.deepmet.tune import Sums, tune_network
 from training.deepmet.tunes import TUNES
 from training.samples import Sample, make_samples
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.deepmet", description=__doc__)
     parser.add_argument("step", choices=[*STEPS, "all"])
     parser.add_argument("--data", type=Path, required=True, help="folder for files and networks")
-    parser.add_argument("--tune", choices=list(TUNES), help="the only one to train and to export")
+    parser.add_argument("--tune", choices=list(TUNES), help="the only one to make")
     parser.add_argument("--models", type=Path, default=REPOSITORY, help="model repository")
     parser.add_argument("--workers", type=int, default=2, help="processes that make files")
     for item in fields(TrainingOptions):
@@ -55,21 +56,28 @@ def extract(given: argparse.Namespace) -> None:
 
 
 def fit(given: argparse.Namespace) -> None:
-    """Trains, or goes on training, with the features that are there."""
+    """Trains the weights of candidates, or goes on, with the features that are there."""
     training, validation = (_load(part, given.data) for part in ("train", "validation"))
+    (given.data / "deepmet").mkdir(exist_ok=True)
+    train(training, validation, _options(given), given.data / "deepmet")
+
+
+def tune(given: argparse.Namespace) -> None:
+    """Trains how each tune combines the weighted sums."""
+    network = _network(given.data / "deepmet", given.sums)
+    training, validation = (
+        Sums.of(network, _load(part, given.data)) for part in ("train", "validation")
+    )
     for name in _tunes(given):
-        folder = _folder(name, given.data)
-        folder.mkdir(parents=True, exist_ok=True)
-        train(training, validation, _options(given), tune=TUNES[name], folder=folder)
+        network = _network(given.data / "deepmet", given.sums)
+        tune_network(network, training, validation, tune=TUNES[name], folder=_made(name, given))
 
 
 def write(given: argparse.Namespace) -> None:
     """Exports the best networks as ONNX and verifies them against torch."""
     validation = _load("validation", given.data)
     for name in _tunes(given):
-        network = DeepMETNetwork(given.sums)
-        best = _folder(name, given.data) / "best.pt"
-        network.load_state_dict(torch.load(best, weights_only=True))
+        network = _network(_folder(name, given.data), given.sums)
         export(network, given.models / TUNES[name].model / "model.onnx")
         write_config(given.models / "deepmet")
         difference = verify(network, given.models, TUNES[name].model, validation)
@@ -88,11 +96,13 @@ def measure(given: argparse.Namespace) -> None:
     folder = given.models / "deepmet"
     draw(report, folder)
     repository = ModelRepository(given.models)
+    state = given.data / "deepmet"
+    kept = {"candidates": state, **{name: state / name for name in TUNES}}
     card = render(
         report,
         [one for part in PARTS for one in _present(part, given.data)],
         {name: repository.spec(tune.model) for name, tune in TUNES.items()},
-        {name: (_folder(name, given.data) / "history.txt").read_text("utf-8") for name in TUNES},
+        {name: (path / "history.txt").read_text(encoding="utf-8") for name, path in kept.items()},
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
 
@@ -104,6 +114,18 @@ def _tunes(given: argparse.Namespace) -> list[str]:
 def _folder(tune: str, data: Path) -> Path:
     """Where the training of a tune keeps its state."""
     return data / "deepmet" / tune
+
+
+def _made(tune: str, given: argparse.Namespace) -> Path:
+    folder = _folder(tune, given.data)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _network(folder: Path, sums: int) -> DeepMETNetwork:
+    network = DeepMETNetwork(sums)
+    network.load_state_dict(torch.load(folder / "best.pt", weights_only=True))
+    return network
 
 
 def _present(part: Part, data: Path) -> list[Sample]:
@@ -124,6 +146,7 @@ STEPS: Final[dict[str, Callable[[argparse.Namespace], None]]] = {
     "simulate": simulate,
     "features": extract,
     "train": fit,
+    "tune": tune,
     "export": write,
     "evaluate": measure,
 }

@@ -29,7 +29,7 @@ def render(
         report: measured on the test samples.
         used: all files of training, validation and test.
         specs: of the exported network of each tune.
-        histories: what the training of each printed: its options, then one line an epoch.
+        histories: what the training of the candidates' weights and of each tune printed.
     """
     template = (Path(__file__).parent / "card.md").read_text(encoding="utf-8")
     target = next(row for row in report.samples if (row.process, row.pileup) == ("ttbar", 35))

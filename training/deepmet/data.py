@@ -16,17 +16,13 @@ _TESTED: Final = {"standard": {"ttbar": 99, "qcd": 99}, "taus": {"ztautau": 99}}
 
 _FILES: Final[Mapping[Part, Mapping[str, Mapping[str, int]]]] = {
     "train": {
-        "standard": {"ttbar": 36, "qcd": 8},
+        "standard": {"ttbar": 30, "qcd": 8},
         "boosted": {
-            "zprime_tt_m800": 4,
-            "zprime_tt_m1200": 4,
-            "zprime_tt_m2000": 2,
-            "wprime_wz_m800": 3,
-            "wprime_wz_m1200": 3,
-            "wprime_wz_m2000": 2,
-            "graviton_hbb_m1000": 4,
+            **dict.fromkeys(("zprime_tt_m800", "zprime_tt_m1200", "zprime_tt_m2000"), 2),
+            **dict.fromkeys(("wprime_wz_m800", "wprime_wz_m1200", "wprime_wz_m2000"), 2),
+            "graviton_hbb_m1000": 2,
         },
-        "taus": {"ztautau": 10},
+        "taus": {"ztautau": 6},
     },
     "validation": {**_TESTED, "boosted": {"zprime_tt_m1200": 1, "wprime_wz_m1200": 1}},
     "test": {**_TESTED, "boosted": {"zprime_tt_m1200": 2, "wprime_wz_m1200": 2}},

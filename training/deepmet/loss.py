@@ -55,4 +55,4 @@ class ResponseLoss:
 
     def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
         """Takes up a training where it was left."""
-        self.bias, self.multiplier = state["bias"], state["multiplier"]
+        self.bias, self.multiplier = state["bias"].clone(), state["multiplier"].clone()

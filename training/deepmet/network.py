@@ -89,10 +89,18 @@ class DeepMETNetwork(nn.Module):
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """Missing momentum over 50 GeV, shape (events, 2)."""
+        return self.answer(*self.sums(batch))
+
+    def sums(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weighted sums of momenta, shape (events, sums, 2), and of their sizes (events, sums)."""
         weights = self.weights(batch.rows, batch.category)
         momenta = batch.rows[:, 6:8]
         vectors = _sum_by_event(weights.unsqueeze(2) * momenta.unsqueeze(1), batch)
         scalars = _sum_by_event(weights.abs() * batch.rows[:, 4:5], batch)
+        return vectors, scalars
+
+    def answer(self, vectors: torch.Tensor, scalars: torch.Tensor) -> torch.Tensor:
+        """The combination of the sums, shape (events, 2)."""
         return -(self.coefficients(vectors, scalars).unsqueeze(2) * vectors).sum(1)
 
     def weights(self, rows: torch.Tensor, category: torch.Tensor) -> torch.Tensor:

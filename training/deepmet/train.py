@@ -1,10 +1,13 @@
-"""Training: seeds fixed, resumable after every epoch, stops when validation no longer improves."""
+"""The first part of the training: the weights of the candidates, which both tunes share.
+
+Seeds are fixed; it is resumable after every epoch and stops when validation no longer improves.
+"""
 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -14,7 +17,9 @@ from training.deepmet.features import Features
 from training.deepmet.loss import ResponseLoss
 from training.deepmet.metrics import deviation, resolution
 from training.deepmet.network import Batch, DeepMETNetwork
-from training.deepmet.tunes import Tune
+from training.deepmet.tunes import TUNES
+
+EDGES: Final = TUNES["resolution"].edges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +38,8 @@ class TrainingOptions:
 
     start: str = "start.pt"
     sums: int = 4
-    epochs: int = 6
-    frozen_epochs: int = 5
+    epochs: int = 2
+    frozen_epochs: int = 2
     batch: int = 40
     learning_rate: float = 1.5e-3
     weight_decay: float = 1e-4
@@ -68,13 +73,11 @@ def predict(network: DeepMETNetwork, features: Features, size: int = 100) -> np.
     return np.concatenate(parts) * SCALE
 
 
-def train(
-    training: Features, validation: Features, options: TrainingOptions, *, tune: Tune, folder: Path
-) -> None:
+def train(training: Features, validation: Features, options: TrainingOptions, folder: Path) -> None:
     """Trains, or goes on training; the network of the best epoch is ``best.pt`` in the folder."""
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
-    network, loss = _network(options), ResponseLoss(tune.edges)
+    network, loss = _network(options), ResponseLoss(EDGES)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
     )
@@ -91,7 +94,7 @@ def train(
         started = time.perf_counter()
         mean_loss = _one_epoch(training, options, state["epoch"], parts)
         found = predict(network, validation)
-        off = deviation(found, validation.gen_met, tune.edges)
+        off = deviation(found, validation.gen_met, EDGES)
         score = resolution(found, validation.gen_met).rms * (1 + off)
         state["epoch"] += 1
         if score < state["score"]:

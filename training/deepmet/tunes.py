@@ -1,7 +1,6 @@
 """The two tunes: what the training of each asks of the response.
 
-As CMS (arXiv:2509.12012, modules deepMETsResolutionTune and deepMETsResponseTune), which penalises
-the mean residual along the true direction in bins of the true momentum, more or less.
+Named as CMS's (modules deepMETsResolutionTune and deepMETsResponseTune; arXiv:2509.12012).
 """
 
 from dataclasses import dataclass
