@@ -14,7 +14,7 @@ from training.datasets import SPLITS
 from training.deeptau.candidates import Candidates
 from training.deeptau.card import Trained, render
 from training.deeptau.dataset import MODEL, REPOSITORY, files, load, make_features, present
-from training.deeptau.evaluate import Tested, evaluate
+from training.deeptau.evaluate import Answered, evaluate
 from training.deeptau.export import export
 from training.deeptau.layout import CLASSES
 from training.deeptau.pictures import draw, read_history
@@ -89,14 +89,14 @@ def measure(given: argparse.Namespace) -> None:
         for process in dict.fromkeys(one.process for one in tests)
     }
     answers = {process: infer(given.models, one) for process, one in samples.items()}
-    tested = Tested.of(samples, answers)
+    answered = Answered.of(samples, answers)
     points = json.loads((folder / FILE).read_text(encoding="utf-8"))
     options, epochs = read_history(_folder(given) / "history.jsonl")
-    draw(tested, epochs, folder)
+    draw(answered, epochs, folder)
     training = load([one for one in used if one.split == "train"], given.data)
     occupied = {name: float(grid.counts.mean()) for name, grid in training.grids.items()}
     trained = Trained(options, epochs, _counts(training), occupied, used)
-    card = render(evaluate(tested, points), trained, ModelRepository(given.models).spec(MODEL))
+    card = render(evaluate(answered, points), trained, ModelRepository(given.models).spec(MODEL))
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 

@@ -26,7 +26,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Tested:
+class Answered:
     """Candidates of the test files within CMS's acceptance, and the network's answers.
 
     Attributes:
@@ -40,7 +40,7 @@ class Tested:
     @classmethod
     def of(
         cls, samples: Mapping[str, Candidates], answers: Mapping[str, NDArray[np.float32]]
-    ) -> "Tested":
+    ) -> "Answered":
         """From candidates and answers by process."""
         chosen = {process: selected(candidates) for process, candidates in samples.items()}
         columns = {
@@ -130,48 +130,48 @@ class Measured:
     points: tuple[Point, ...]
 
 
-def evaluate(tested: Tested, points: Points) -> Measured:
+def evaluate(answered: Answered, points: Points) -> Measured:
     """Measures the network; ``points`` are the thresholds beside it."""
     counts = {
         str(process): {
-            name: int(np.count_nonzero(tested.are(name, str(process)))) for name in CLASSES
+            name: int(np.count_nonzero(answered.are(name, str(process)))) for name in CLASSES
         }
-        for process in dict.fromkeys(tested.columns["process"])
+        for process in dict.fromkeys(answered.columns["process"])
     }
-    jets = tuple(_jets(tested, process) for process in JETS if process in counts)
-    return Measured(counts, jets, tuple(_bins(tested)), tuple(_points(tested, points)))
+    jets = tuple(_jets(answered, process) for process in JETS if process in counts)
+    return Measured(counts, jets, tuple(_bins(answered)), tuple(_points(answered, points)))
 
 
-def _jets(tested: Tested, process: str) -> AgainstJets:
-    taus, jets = tested.are("tau"), tested.are("jet", process)
+def _jets(answered: Answered, process: str) -> AgainstJets:
+    taus, jets = answered.are("tau"), answered.are("jet", process)
     found = [
         mistaken(scores[taus], scores[jets], EFFICIENCY)
-        for scores in (tested.score("jet"), tested.isolation)
+        for scores in (answered.score("jet"), answered.isolation)
     ]
     return AgainstJets(process, int(jets.sum()), *found)
 
 
-def _bins(tested: Tested) -> Iterator[Bin]:
-    pt, mode = tested.columns["pt"], tested.columns["decayMode"]
+def _bins(answered: Answered) -> Iterator[Bin]:
+    pt, mode = answered.columns["pt"], answered.columns["decayMode"]
     masks: dict[str, Mask] = {}
     for low, high in pairwise(PT_BINS):
         name = f"pT > {low} GeV" if np.isinf(high) else f"pT {low} to {high} GeV"
         masks[name] = (pt > low) & (pt <= high)
     for name, modes in DECAY_MODES.items():
         masks[f"decay mode {name}"] = np.isin(mode, modes)
-    taus, jets = tested.are("tau"), tested.are("jet")
+    taus, jets = answered.are("tau"), answered.are("jet")
     for name, mask in masks.items():
         pairs = []
-        for scores in (tested.score("jet"), tested.isolation):
+        for scores in (answered.score("jet"), answered.isolation):
             cut = threshold(scores[taus], EFFICIENCY)
             pairs.append((passing(scores[taus & mask], cut), passing(scores[jets & mask], cut)))
         yield Bin(name, int((taus & mask).sum()), int((jets & mask).sum()), *pairs)
 
 
-def _points(tested: Tested, points: Points) -> Iterator[Point]:
-    taus = tested.are("tau")
+def _points(answered: Answered, points: Points) -> Iterator[Point]:
+    taus = answered.are("tau")
     for discriminator, other in AGAINST.items():
-        scores, background = tested.score(other), tested.are(other)
+        scores, background = answered.score(other), answered.are(other)
         for name, cut in points[discriminator].items():
             yield Point(
                 discriminator,

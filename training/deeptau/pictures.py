@@ -8,7 +8,7 @@ import matplotlib as mpl
 import mplhep
 import numpy as np
 
-from training.deeptau.evaluate import JETS, Tested
+from training.deeptau.evaluate import JETS, Answered
 from training.deeptau.metrics import Scores, curve
 
 mpl.use("Agg")
@@ -18,32 +18,32 @@ COLOURS: Final = {"ttbar": "tab:blue", "qcd": "tab:red", "e": "tab:green", "mu":
 ISOLATION_POINTS: Final = ("loose", "medium", "tight")
 
 
-def draw(tested: Tested, history: list[dict[str, Any]], folder: Path) -> None:
+def draw(answered: Answered, history: list[dict[str, Any]], folder: Path) -> None:
     """Draws all of them.
 
     Args:
-        tested: candidates of the test files.
+        answered: candidates of the test files.
         history: of the training, an entry for each epoch.
         folder: of the model.
     """
     with plt.style.context(mplhep.style.CMS):
-        _draw_jets(tested, folder / "jets.png")
-        _draw_leptons(tested, folder / "leptons.png")
+        _draw_jets(answered, folder / "jets.png")
+        _draw_leptons(answered, folder / "leptons.png")
         _draw_history(history, folder / "training.png")
 
 
-def _draw_jets(tested: Tested, path: Path) -> None:
+def _draw_jets(answered: Answered, path: Path) -> None:
     """Jets against taus: the network, the isolation, and the latter's working points."""
     figure, axes = plt.subplots(figsize=(9, 8), layout="constrained")
-    taus = tested.are("tau")
-    passed = tested.columns["idCombinedIso"]
+    taus = answered.are("tau")
+    passed = answered.columns["idCombinedIso"]
     for process in JETS:
-        jets, colour = tested.are("jet", process), COLOURS[process]
+        jets, colour = answered.are("jet", process), COLOURS[process]
         if not jets.any():
             continue
         for name, scores, line in (
-            ("DeepTau", tested.score("jet"), "-"),
-            ("HPS isolation", tested.isolation, "--"),
+            ("DeepTau", answered.score("jet"), "-"),
+            ("HPS isolation", answered.isolation, "--"),
         ):
             _line(axes, (scores[taus], scores[jets]), f"{name}, {process}", ls=line, color=colour)
         points = [
@@ -55,11 +55,11 @@ def _draw_jets(tested: Tested, path: Path) -> None:
     _finish(figure, axes, "jets that pass for taus", path)
 
 
-def _draw_leptons(tested: Tested, path: Path) -> None:
+def _draw_leptons(answered: Answered, path: Path) -> None:
     figure, axes = plt.subplots(figsize=(9, 8), layout="constrained")
-    taus = tested.are("tau")
+    taus = answered.are("tau")
     for name, words in (("e", "electrons"), ("mu", "muons")):
-        scores, mask = tested.score(name), tested.are(name)
+        scores, mask = answered.score(name), answered.are(name)
         _line(axes, (scores[taus], scores[mask]), f"DeepTau, {words}", color=COLOURS[name])
     _finish(figure, axes, "leptons that pass for taus", path)
 

@@ -7,24 +7,26 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from tests.training.deeptau.synthetic import (  # noqa: E402
+import torch
+
+from tests.training.deeptau.synthetic import (
     dense,
     synthetic,
     synthetic_columns,
     synthetic_tensors,
 )
-from training.deeptau.candidates import Candidates  # noqa: E402
-from training.deeptau.export import export  # noqa: E402
-from training.deeptau.layout import BLOCKS, GRIDS, input_name  # noqa: E402
-from training.deeptau.network import (  # noqa: E402
+from training.deeptau.candidates import Candidates
+from training.deeptau.export import export
+from training.deeptau.layout import BLOCKS, GRIDS, input_name
+from training.deeptau.network import (
     SIZES,
     DeepTauNetwork,
     Sizes,
     multiply_adds,
 )
-from training.deeptau.train import predict  # noqa: E402
+from training.deeptau.train import predict
 
 TAUS = 23
 SMALL = Sizes(

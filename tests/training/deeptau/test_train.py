@@ -6,13 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from tests.training.deeptau.synthetic import synthetic  # noqa: E402
-from training.deeptau import train as recipe  # noqa: E402
-from training.deeptau.network import SIZES, Sizes  # noqa: E402
-from training.deeptau.train import TrainingOptions, predict, train, validation_loss  # noqa: E402
-from training.deeptau.weights import weights  # noqa: E402
+import torch
+
+from tests.training.deeptau.synthetic import synthetic
+from training.deeptau import train as recipe
+from training.deeptau.network import SIZES, Sizes
+from training.deeptau.train import TrainingOptions, predict, train, validation_loss
+from training.deeptau.weights import weights
 
 OPTIONS = TrainingOptions(
     sizes="tiny", epochs=4, batch=20, threads=1, device="cpu", half=False, learning_rate=0.02
