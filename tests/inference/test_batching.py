@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sonicmini.errors import InferenceError
-from sonicmini.event import Ragged
+from sonicmini.event import Ragged, Sparse
 from sonicmini.inference.batching import Batching, Request, check, fill, join, plan, row_count
 from sonicmini.inference.repository import ModelSpec, TensorSpec
 
@@ -161,6 +161,84 @@ def test_every_row_is_sent_once_whole_and_comes_back_in_its_place(counts, max_ro
         np.testing.assert_allclose(whole[row], expected, rtol=1e-4, atol=1e-4)
 
 
+GRID = make_spec(TensorSpec("grid", FLOAT, (3, 4, 2)), TensorSpec("flat", FLOAT, (2,)))
+
+
+def test_cells_of_sparse_rows_are_where_they_say():
+    content = np.array([[1, 2], [3, 4], [5, 6]], np.float64)
+    position = np.array([[0, 3], [2, 0], [0, 3]])
+    inputs: dict[str, Any] = {
+        "grid": Sparse(content, position, np.array([2, 0, 1])),
+        "flat": np.zeros((3, 2), np.float32),
+    }
+    (request,) = plan(GRID, inputs, Batching())
+    assert request.shapes == {"grid": (3, 3, 4, 2), "flat": (3, 2)}
+    dense = fill(GRID, inputs, request)["grid"]
+    assert dense.dtype == np.float32
+    assert dense.flags.c_contiguous
+    expected = np.zeros((3, 3, 4, 2))
+    expected[0, 0, 3], expected[0, 2, 0], expected[2, 0, 3] = (1, 2), (3, 4), (5, 6)
+    assert np.array_equal(dense, expected)
+
+
+def test_rows_of_bare_cells_and_rows_that_are_one_cell():
+    spec = make_spec(TensorSpec("bits", FLOAT, (4,)), TensorSpec("whole", FLOAT, (2,)))
+    inputs = {
+        "bits": Sparse(np.array([7.0]), np.array([[2]]), np.array([0, 1])),
+        "whole": Sparse(np.array([[1.0, 2.0]]), np.zeros((1, 0), np.int64), np.array([1, 0])),
+    }
+    (request,) = plan(spec, inputs, Batching())
+    dense = fill(spec, inputs, request)
+    assert dense["bits"].tolist() == [[0, 0, 0, 0], [0, 0, 7, 0]]
+    assert dense["whole"].tolist() == [[1, 2], [0, 0]]
+
+
+@given(
+    cells=st.lists(st.lists(st.integers(0, 11), unique=True, max_size=12), max_size=25),
+    max_bytes=st.integers(1, 2000),
+)
+def test_sparse_rows_are_sent_as_the_same_dense_ones_would_be(cells, max_bytes):
+    counts = np.array([len(row) for row in cells], np.int64)
+    flat = np.array([cell for row in cells for cell in row], np.int64)
+    position = np.stack([flat // 4, flat % 4], axis=1)
+    content = np.random.default_rng(5).normal(size=(len(flat), 2)).astype(np.float32)
+    whole = np.zeros((len(cells), 3, 4, 2), np.float32)
+    whole[np.repeat(np.arange(len(cells)), counts), position[:, 0], position[:, 1]] = content
+    other = np.arange(2 * len(cells), dtype=np.float32).reshape(-1, 2)
+    sparse: dict[str, Any] = {"grid": Sparse(content, position, counts), "flat": other}
+    dense = {"grid": whole, "flat": other}
+    batching = Batching(max_bytes=max_bytes)
+    requests, expected = plan(GRID, sparse, batching), plan(GRID, dense, batching)
+    assert len(requests) == len(expected)
+    for request, same in zip(requests, expected, strict=True):
+        assert request.rows.tolist() == same.rows.tolist()
+        assert request.shapes == same.shapes
+        found, wanted = fill(GRID, sparse, request), fill(GRID, dense, same)
+        assert all(np.array_equal(found[name], wanted[name]) for name in ("grid", "flat"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "position", "counts", "fault"),
+    [
+        ((3, 4, 2), [[0, 4]], [1], r"cells outside of \(3, 4\)"),
+        ((3, 4, 2), [[-1, 0]], [1], r"cells outside of \(3, 4\)"),
+        ((3, 4, 2), [[0, 1], [0, 2]], [1], "1 cells at 2 positions whose counts add up to 1"),
+        ((3, 4, 2), [[0, 1]], [2], "1 cells at 1 positions whose counts add up to 2"),
+        ((3, 4, 2), [[0]], [1], r"cells of \(2,\), expected \(4, 2\)"),
+        ((-1, 4, 2), [[0, 1]], [1], "sparse rows, as it has a variable dimension"),
+        ((3, 4, 2), [[0, 1]], [1], ""),
+    ],
+)
+def test_sparse_rows_that_do_not_fit_are_refused(shape, position, counts, fault):
+    spec = make_spec(TensorSpec("grid", FLOAT, shape))
+    sparse = Sparse(np.zeros((1, 2), np.float32), np.array(position), np.array(counts))
+    if not fault:
+        assert row_count(spec, {"grid": sparse}) == 1
+        return
+    with pytest.raises(InferenceError, match=fault):
+        row_count(spec, {"grid": sparse})
+
+
 def test_all_faults_of_the_inputs_come_in_one_message():
     spec = make_spec(
         TensorSpec("a", FLOAT, (4, 2)),
@@ -201,6 +279,10 @@ def test_all_faults_of_the_inputs_come_in_one_message():
     ("answer", "fault"),
     [
         ({}, r"output y float32\[2\] is missing"),
+        (
+            {"y": Sparse(np.zeros((1, 2)), np.zeros((1, 0), int), np.ones(1, int))},
+            "rows of variable length",
+        ),
         ({"y": np.zeros((2, 2), np.float32)}, r"shape \(2, 2\), expected \(3, 2\)"),
         ({"y": np.zeros((3, 1), np.float32)}, r"shape \(3, 1\)"),
         ({"y": np.zeros((3, 2))}, "type float64"),

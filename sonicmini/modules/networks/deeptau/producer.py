@@ -12,7 +12,7 @@ from typing import Final, Self, cast
 
 import numpy as np
 
-from sonicmini.errors import ModelError
+from sonicmini.errors import ModuleError
 from sonicmini.event import Array, Products, Tensors
 from sonicmini.module import SonicProducer
 from sonicmini.modules.columns import jagged, offsets_of
@@ -63,7 +63,7 @@ class DeepTau(SonicProducer):
     def acquire(self, inputs: Products) -> Tensors:
         """Returns the scaled inputs, one row per tau, the grids sparse."""
         if self._scaling is None:
-            raise ModelError("DeepTau does not know the folder of its network: call configured")
+            raise ModuleError("DeepTau has no network yet: call configured() first")
         return deeptau_inputs(inputs, self._scaling)
 
     def produce(self, inputs: Products, outputs: Tensors) -> Products:
