@@ -95,7 +95,7 @@ def _bins(measured: Measured) -> str:
     rows = (
         (row.name, row.taus, row.jets, *row.network, *row.isolation)
         for row in measured.bins
-        if row.taus or row.jets
+        if row.taus and row.jets
     )
     return _table(titles, rows)
 

@@ -23,7 +23,7 @@ class Value:
     error: float
 
     def __str__(self) -> str:
-        digits = 1 if self.value >= 0.1 else 2
+        digits = 1 if 0.1 <= self.value <= 0.99 else 2
         return f"{100 * self.value:.{digits}f} ± {100 * self.error:.{digits}f} %"
 
 

@@ -41,7 +41,7 @@ EFFICIENCIES: Final[Points] = {
         "VVTight": 0.40,
     },
 }
-"""Of genuine taus, by working point (arXiv:2201.08458, table 1: there with pT of 30 to 70 GeV)."""
+"""Of genuine taus, by working point (arXiv:2201.08458: there with pT of 30 to 70 GeV)."""
 
 MIN_PT, MAX_ETA = 20.0, 2.3
 """GeV, none: what CMS's identification is made for."""
