@@ -83,10 +83,26 @@ def fit(given: argparse.Namespace) -> None:
     fit_network(given.recipe, given.data, options, sizes=given.sizes, number=given.jets)
 
 
+def write(given: argparse.Namespace) -> None:
+    """Exports the best network as ONNX and verifies it against torch."""
+    from training.particlenet.publish import publish  # noqa: PLC0415 - torch is slow to import
+
+    publish(given.recipe, given.data, given.models)
+
+
+def measure(given: argparse.Namespace) -> None:
+    """Measures the exported network on the test jets and writes its card."""
+    from training.particlenet.publish import write_card  # noqa: PLC0415 - torch is slow to import
+
+    write_card(given.recipe, given.data, given.models)
+
+
 STEPS: Final[dict[str, Callable[[argparse.Namespace], None]]] = {
     "simulate": simulate,
     "features": features,
     "train": fit,
+    "export": write,
+    "evaluate": measure,
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,79 @@
+"""What the model cards say of each network; numbers are put in by the code."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Words:
+    """Of one network.
+
+    Attributes:
+        title: of its card.
+        summary: what it is for.
+        jets: which jets it sees.
+        truth: what its classes are.
+    """
+
+    title: str
+    summary: str
+    jets: str
+    truth: str
+
+
+_LARGE: Final = (
+    "Jets: AK8 PUPPI, pT > 170 GeV. Candidates with a PUPPI weight of at least 0.01, by their"
+    " momenta without it."
+)
+_CONTAINED: Final = """\
+Quarks and charged leptons of the generated decay are inside a jet within 0.8 in pseudorapidity and
+azimuth. A top is `Tbcq` or `Tbqq` with all three quarks, `Tbc` or `Tbq` with the b and one other,
+`Tbel`, `Tbmu`, `Tbta` with the b and the charged lepton; with the two others alone it is a W. W, Z
+and Higgs bosons have both quarks inside, `Hqqqq` (H to WW) all four. Jets with another part of a
+resonance, or with parts of two, are left out. QCD classes go by b and c hadrons, and are jets of
+QCD events only."""
+
+WORDS: Final = {
+    "ak4": Words(
+        title="ParticleNet, flavour of AK4 jets",
+        summary="""\
+Tells which quark, gluon or collision a small jet comes from: probabilities of b, bb, c, cc, uds, g,
+undefined and pileup, of which `btagPNetB`, `btagPNetCvL`, `btagPNetCvB` and `btagPNetQvG` are made.
+One network for CHS and PUPPI jets.""",
+        jets="Jets: AK4, CHS or PUPPI, pT > 15 GeV; trained at |eta| < 2.5.",
+        truth="""\
+Classes: `bb` has two or more b hadrons (ghost association), `b` one, `cc` and `c` the same without
+b; of the others `pu` are those without generated jet, `uds` and `g` those with such a parton of the
+hard process, and `undef` the rest, mostly radiated gluons. Light stands for `uds` and `g`.""",
+    ),
+    "ak8": Words(
+        title="ParticleNet, origin of AK8 jets",
+        summary="""\
+Tells what a large jet comes from: top quarks, W, Z, Higgs bosons by their decays, or QCD, in 20
+probabilities, of which `particleNet_TvsQCD`, `particleNet_WvsQCD` and others are made.""",
+        jets=_LARGE,
+        truth=_CONTAINED,
+    ),
+    "ak8_md": Words(
+        title="ParticleNet, two-prong AK8 jets of any mass",
+        summary="""\
+Tells resonances that decay to b, c or light quarks (X, of any mass from 15 to 250 GeV) from QCD,
+without knowing the mass: in training, spectra of pT and of the soft-drop mass are flat within each
+class, so that the mass tells nothing.""",
+        jets=_LARGE,
+        truth="""\
+X are scalars of 15 to 250 GeV, evenly distributed, from a graviton, with both quarks within 0.8 of
+the jet. QCD classes go by b and c hadrons.""",
+    ),
+    "ak8_mass": Words(
+        title="ParticleNet, mass of AK8 jets",
+        summary="""\
+Estimates the mass of the resonance that a large jet comes from, in GeV, or, of a QCD jet, that of
+the generated jet after soft drop.""",
+        jets=_LARGE,
+        truth="""\
+The true mass is that of a top, W, Z, Higgs boson or X (15 to 250 GeV) all of whose quarks are
+within 0.8 of the jet, and of QCD jets that of the generated jet after soft drop.""",
+    ),
+}
+"""By network."""
