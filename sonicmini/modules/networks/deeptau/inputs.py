@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonicmini.event import Products, Sparse
-from sonicmini.modules.columns import Floats, Ints, flat, offsets_of
+from sonicmini.modules.columns import Bools, Floats, Ints, flat, offsets_of
 from sonicmini.modules.networks.deeptau.candidates import CANDIDATE
 from sonicmini.modules.networks.deeptau.electrons import ELECTRON
 from sonicmini.modules.networks.deeptau.grids import (
@@ -96,15 +96,22 @@ class _Part(NamedTuple):
     scaled: NDArray[np.float32]
 
 
-def deeptau_inputs(inputs: Products, scaling: Scaling) -> dict[str, NDArray[np.float32] | Sparse]:
-    """Scaled inputs of all taus, one row for each.
+def deeptau_inputs(
+    inputs: Products, wanted: Bools, scaling: Scaling
+) -> dict[str, NDArray[np.float32] | Sparse]:
+    """Scaled inputs of taus, one row for each.
+
+    Args:
+        inputs: products.
+        wanted: which of all taus.
+        scaling: what the network reads.
 
     Returns:
         ``input_tau``, shape ``(taus, features)``, and for each grid and each other input a sparse
         ``input_GRID_NAME``, positions in pseudorapidity and azimuth. All of one grid have the same
         cells.
     """
-    taus = taus_of(inputs)
+    taus = taus_of(inputs, wanted)
     views = [*_views(taus, scaling.grids)]
     tensors: dict[str, NDArray[np.float32] | Sparse] = {}
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

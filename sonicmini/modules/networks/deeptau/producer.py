@@ -15,7 +15,7 @@ import numpy as np
 from sonicmini.errors import ModuleError
 from sonicmini.event import Array, Products, Tensors
 from sonicmini.module import SonicProducer
-from sonicmini.modules.columns import jagged, offsets_of
+from sonicmini.modules.columns import Bools, flat, jagged, offsets_of
 from sonicmini.modules.networks.deeptau import scaling, scores
 from sonicmini.modules.networks.deeptau.inputs import CONSUMES, KNOWN, deeptau_inputs
 from sonicmini.resources import bundled
@@ -32,12 +32,15 @@ class DeepTau(SonicProducer):
 
     Attributes:
         model: its network in the model repository.
+        prediscriminants: columns of ``SlimmedTau`` that must all be true (CMS uses none for taus
+            of the Mini-AOD). Other taus are not sent: their scores are -1.
     """
 
     consumes = CONSUMES
     produces = ("TauDeepTau",)
 
     model: str = "deeptau_2018v2p5"
+    prediscriminants: tuple[str, ...] = ()
     _scaling: scaling.Scaling | None = field(default=None, init=False, repr=False)
     _points: scores.WorkingPoints | None = field(default=None, init=False, repr=False)
 
@@ -61,13 +64,23 @@ class DeepTau(SonicProducer):
         return configured
 
     def acquire(self, inputs: Products) -> Tensors:
-        """Returns the scaled inputs, one row per tau, the grids sparse."""
+        """Returns the scaled inputs, one row per tau that is sent, the grids sparse."""
         if self._scaling is None:
             raise ModuleError("DeepTau has no network yet: call configured() first")
-        return deeptau_inputs(inputs, self._scaling)
+        return deeptau_inputs(inputs, self._sent(inputs), self._scaling)
 
     def produce(self, inputs: Products, outputs: Tensors) -> Products:
         """Returns scores and working points, parallel to ``SlimmedTau``."""
         probabilities = cast("Array", outputs[_OUTPUT]).astype(np.float32)
-        columns = scores.discriminators(probabilities, self._points)
+        columns = scores.discriminators(probabilities, self._sent(inputs), self._points)
         return {"TauDeepTau": jagged(offsets_of(inputs["SlimmedTau"]), columns)}
+
+    def _sent(self, inputs: Products) -> Bools:
+        """Which taus the network is asked about."""
+        taus = inputs["SlimmedTau"]
+        if unknown := [name for name in self.prediscriminants if name not in taus.fields]:
+            raise ModuleError(f"DeepTau: SlimmedTau has no column {', '.join(unknown)}")
+        sent: Bools = np.ones(offsets_of(taus)[-1], np.bool_)
+        for name in self.prediscriminants:
+            sent &= flat(taus, name, np.bool_)
+        return sent

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sonicmini.errors import ModelError
-from sonicmini.modules.columns import Columns
+from sonicmini.modules.columns import Bools, Columns
 
 FILE: Final = "working_points.json"
 AGAINST: Final = {"VSe": 0, "VSmu": 1, "VSjet": 3}
 """What taus are told from, and the place of its probability among the outputs."""
 
 _TAU = 2
+_NOT_SENT = -1.0
 _NAME = "DeepTau2018v2p5"
 
 WorkingPoints: TypeAlias = Mapping[str, NDArray[np.float64]]
@@ -55,22 +56,26 @@ def _fault(name: str, points: Any) -> str:  # noqa: ANN401 - whatever JSON holds
     return f"{name} is not ascending" if np.any(np.diff(thresholds) <= 0) else ""
 
 
-def discriminators(probabilities: NDArray[np.float32], points: WorkingPoints | None) -> Columns:
+def discriminators(
+    probabilities: NDArray[np.float32], sent: Bools, points: WorkingPoints | None
+) -> Columns:
     """Scores and the numbers of working points that they pass.
 
     A score is the probability of a tau over the sum of both (CMSSW: ``DeepTauIdBase``).
 
     Args:
-        probabilities: of an electron, a muon, a tau and a jet, shape ``(taus, 4)``.
+        probabilities: of an electron, a muon, a tau and a jet, one row for each tau that was sent.
+        sent: which of all taus were; the score of others is -1, which passes no working point.
         points: None if there are none; the numbers are -1 then.
     """
     columns: Columns = {}
     tau = probabilities[:, _TAU]
     for name, other in AGAINST.items():
         both = tau + probabilities[:, other]
-        score = np.divide(tau, both, out=np.zeros_like(tau), where=both > 0)
+        score = np.full(len(sent), _NOT_SENT, np.float32)
+        score[sent] = np.divide(tau, both, out=np.zeros_like(tau), where=both > 0)
         columns[f"raw{_NAME}{name}"] = score
-        passed = np.full(len(tau), -1)
+        passed = np.full(len(score), -1)
         if points is not None:
             # A score that is the threshold does not pass.
             passed = np.searchsorted(points[name].astype(np.float32), score, side="left")

@@ -17,21 +17,24 @@ _MIN_IMPACT = -10.0  # cm
 
 
 class Taus(NamedTuple):
-    """The taus of a chunk with what their features are made from.
+    """Those taus of a chunk that the network is asked about, with what features are made from.
 
     Attributes:
         inputs: products.
-        event: of each tau, shape ``(taus,)`` as ``lead``.
+        place: of each tau among all of ``SlimmedTau``, shape ``(taus,)`` as the others.
+        event: of each tau.
         lead: leading charged candidate, position among the packed ones of all events, -1 for none.
     """
 
     inputs: Products
+    place: Ints
     event: Ints
     lead: Ints
 
     def of(self, name: str) -> Floats:
         """A column of ``SlimmedTau``."""
-        return flat(self.inputs["SlimmedTau"], name)
+        values: Floats = flat(self.inputs["SlimmedTau"], name)[self.place]
+        return values
 
     def lead_of(self, name: str) -> Floats:
         """A column of the leading candidates, not a number without one."""
@@ -46,8 +49,13 @@ class Taus(NamedTuple):
         return density[self.event]
 
 
-def taus_of(inputs: Products) -> Taus:
-    """The taus of ``SlimmedTau`` and their leading candidates of ``TauPFCand``."""
+def taus_of(inputs: Products, wanted: Bools) -> Taus:
+    """Taus of ``SlimmedTau`` and their leading candidates of ``TauPFCand``.
+
+    Args:
+        inputs: products.
+        wanted: which of all taus.
+    """
     taus, links, packed = (inputs[name] for name in ("SlimmedTau", "TauPFCand", "PackedPFCand"))
     offsets, link_event = offsets_of(taus), events_of(offsets_of(links))
     charged = np.flatnonzero(flat(links, "role", np.int64) == 0)[::-1]
@@ -56,7 +64,8 @@ def taus_of(inputs: Products) -> Taus:
     lead = np.full(offsets[-1], -1)
     # The leading one is the first: it is written last.
     lead[tau] = offsets_of(packed)[event] + flat(links, "pfCandIdx", np.int64)[charged]
-    return Taus(inputs, events_of(offsets), lead)
+    place = np.flatnonzero(wanted)
+    return Taus(inputs, place, events_of(offsets)[place], lead[place])
 
 
 def inside_ecal_crack(eta: Floats) -> Bools:

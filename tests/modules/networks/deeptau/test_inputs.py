@@ -34,8 +34,12 @@ def spec():
     return ModelSpec("deeptau", 1, MODEL, inputs, (), 1000, (), "")
 
 
+def inputs_of_all(products, scaling=SCALING) -> Any:
+    return deeptau_inputs(products, np.ones(ak.count(products["SlimmedTau"].pt), bool), scaling)
+
+
 def dense(products):
-    return dense_of(deeptau_inputs(products, SCALING))
+    return dense_of(inputs_of_all(products))
 
 
 def dense_of(tensors: Any):
@@ -77,7 +81,7 @@ def test_random_events_have_every_feature_of_every_block_that_the_input_has():
 
 
 def test_all_inputs_of_a_grid_have_the_same_cells_and_each_has_something():
-    tensors: Any = deeptau_inputs(sample_events(), SCALING)
+    tensors = inputs_of_all(sample_events())
     for grid in ("inner", "outer"):
         egamma, *others = (
             tensors[f"input_{grid}_{name}"] for name in ("egamma", "muon", "hadrons")
@@ -121,7 +125,7 @@ def test_neighbours_do_not_matter():
     products = sample_events()
     together, row = dense(products), 0
     for event in range(len(products["Rho"])):
-        alone: Any = deeptau_inputs(
+        alone = inputs_of_all(
             {name: one[event : event + 1] for name, one in products.items()}, SCALING
         )
         taus = len(alone["input_tau"])
@@ -132,11 +136,17 @@ def test_neighbours_do_not_matter():
     assert row == len(together["input_tau"])
 
 
+def test_of_some_taus_only_those():
+    products = random_events(3)
+    wanted = np.array([False, True, True, False, False, True])
+    some = dense_of(deeptau_inputs(products, wanted, SCALING))
+    for name, tensor in dense(products).items():
+        assert np.array_equal(some[name], tensor[wanted])
+
+
 @pytest.mark.parametrize("events", [slice(0, 0), slice(1, 2)])
 def test_nothing_comes_of_no_events_and_of_no_taus(events):
-    tensors: Any = deeptau_inputs(
-        {name: one[events] for name, one in random_events().items()}, SCALING
-    )
+    tensors = inputs_of_all({name: one[events] for name, one in random_events().items()}, SCALING)
     assert tensors["input_tau"].shape == (0, 43)
     assert tensors["input_outer_egamma"].content.shape == (0, 86)
     assert plan(spec(), tensors, Batching()) == []
@@ -148,7 +158,7 @@ def test_another_selection_of_known_features_needs_no_code(tmp_path: Path):
     numbers = {"mean": [0, 0], "std": [1, 1], "lim": [None, None]}
     content["blocks"]["Muon"] = {"names": ["rel_pt", "valid"], "all": numbers}
     (tmp_path / FILE).write_text(json.dumps(content))
-    tensors: Any = deeptau_inputs(sample_events(), Scaling.read(tmp_path, KNOWN))
+    tensors = inputs_of_all(sample_events(), Scaling.read(tmp_path, KNOWN))
     assert [*tensors] == ["input_tau", "input_inner_all", "input_outer_all"]
     assert tensors["input_tau"].shape[1] == 4 + 43
     assert np.array_equal(tensors["input_tau"][:, :3], tensors["input_tau"][:, 4:7])

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,7 @@ def test_columns_are_parallel_to_the_taus_and_those_of_the_output(tmp_path):
     client = MockClient({module.model: lambda _: {OUTPUT: answer}})
     made = run_module(module, products, client)["TauDeepTau"]
     assert ak.num(made).to_list() == ak.num(products["SlimmedTau"]).to_list()
-    values = flatten(stored_product(MINIAOD["TauDeepTau"]), made).values
+    values: Any = flatten(stored_product(MINIAOD["TauDeepTau"]), made).values
     assert {*values} == {
         f"Tau_{kind}DeepTau2018v2p5{against}"
         for kind in ("id", "raw")
@@ -147,6 +148,28 @@ def test_columns_are_parallel_to_the_taus_and_those_of_the_output(tmp_path):
     }
     expected = answer[:, 2] / (answer[:, 0] + answer[:, 2])
     np.testing.assert_allclose(values["Tau_rawDeepTau2018v2p5VSe"], expected, rtol=1e-3)
+
+
+def test_taus_that_fail_a_prediscriminant_are_not_sent(tmp_path):
+    module = replace(DeepTau(), prediscriminants=("idDecayModeOldDMs",))
+    module = module.configured(repository(tmp_path))
+    products = sample_events()
+    passes = ak.flatten(products["SlimmedTau"].idDecayModeOldDMs).to_numpy()
+    assert 0 < passes.sum() < len(passes)
+    answer = np.full((int(passes.sum()), 4), 0.25, np.float32)
+    client = MockClient({module.model: lambda _: {OUTPUT: answer}})
+    made = run_module(module, products, client)["TauDeepTau"]
+    sent: Any = client.calls[0][1]
+    assert len(sent["input_tau"]) == len(sent["input_outer_muon"]) == passes.sum()
+    found = ak.flatten(made.rawDeepTau2018v2p5VSe).to_numpy()
+    assert np.array_equal(found, np.where(passes, 0.5, -1))
+    assert ak.all(ak.flatten(made.idDeepTau2018v2p5VSe) == np.where(passes, 1, 0))
+
+
+def test_an_unknown_prediscriminant_is_named(tmp_path):
+    module = replace(DeepTau(), prediscriminants=("isTau", "charge"))
+    with pytest.raises(ModuleError, match="SlimmedTau has no column isTau"):
+        module.configured(tmp_path).acquire(sample_events())
 
 
 def test_a_repository_of_cms_has_neither_scaling_nor_working_points(tmp_path, caplog):
