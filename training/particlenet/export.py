@@ -2,8 +2,8 @@
 
 Particles are rows and features columns, so that nothing is transposed between layers, and each
 EdgeConv block multiplies particles, not pairs, by its first matrices. Any number of candidates and
-vertices goes, if there are as many of both together as neighbours are looked for; padding
-contributes nothing.
+vertices goes, if both together, padding included, are more than the neighbours that are looked for;
+padding contributes nothing.
 """
 
 from collections.abc import Iterable
@@ -31,32 +31,37 @@ class _Particles:
     """What all blocks need to know of the particles.
 
     Attributes:
-        jets_shape: constant to see rows as (jets, particles, numbers).
-        far: added to squared distances, large for what is no neighbour.
+        jets_shape: to see rows as (jets, particles, numbers).
+        far: added to squared distances: padding comes after all others, a particle itself last.
         starts: the first row of each jet, shape (jets, 1, 1).
         mask: shape (jets, 1, particles).
+        hidden: 0 for particles, far below 0 for padding, shape (rows, 1).
+        share: one over the number of real neighbours, shape (rows, 1).
+        missing: by that the number of those that are not there, shape (rows, 1).
     """
 
     jets_shape: str
     far: str
     starts: str
     mask: str
+    hidden: str
+    share: str
+    missing: str
 
 
 def export(network: ParticleNet, path: Path) -> None:
     """Writes the network."""
     graph = Graph()
     sizes = network.sizes
-    mask = graph("Concat", "pf_mask", "sv_mask", axis=2)
-    particles = _particles(graph, mask)
+    particles = _particles(graph, sizes.neighbours)
     embedded = [_embedded(graph, kind, getattr(network, kind)) for kind in ("pf", "sv")]
     rows = graph("Concat", *embedded, axis=1)
     rows = graph("Reshape", rows, graph.ints(-1, sizes.embedding))
     distances = _plane(graph, graph("Concat", "pf_points", "sv_points", axis=2))
     outputs: list[str] = []
     for block, width in zip(network.blocks, sizes.widths, strict=True):
-        index, weight = _nearest(graph, distances, particles, sizes.neighbours)
-        rows = _edge_conv(graph, rows, block, (index, weight, sizes.neighbours))
+        near = (_nearest(graph, distances, particles, sizes.neighbours), sizes.neighbours)
+        rows = _edge_conv(graph, rows, block, near, particles)
         outputs.append(rows)
         if len(outputs) < len(sizes.widths):
             distances = _space(graph, rows, particles, width)
@@ -127,20 +132,33 @@ def _layer(linear: nn.Linear) -> Layer:
     return _matrix(linear), linear.bias.detach().double().numpy()
 
 
-def _particles(graph: Graph, mask: str) -> _Particles:
+def _particles(graph: Graph, neighbours: int) -> _Particles:
+    mask = graph("Concat", "pf_mask", "sv_mask", axis=2)
     shape = graph("Shape", mask)
     jets = graph("Gather", shape, graph.constant(0, np.int64))
     length = graph("Gather", shape, graph.ints(2))
-    padding = graph("Sub", graph.constant(FAR), graph("Mul", mask, graph.constant(FAR)))
+    padding = graph("Mul", graph("Sub", graph.constant(1.0), mask), graph.constant(FAR))
     square = graph("ConstantOfShape", graph("Concat", length, length, axis=0))
-    itself = graph("Mul", graph("EyeLike", square), graph.constant(FAR))
+    itself = graph("Mul", graph("EyeLike", square), graph.constant(2 * FAR))
     zero, one = graph.constant(0, np.int64), graph.constant(1, np.int64)
     starts = graph("Mul", graph("Range", zero, jets, one), length)
+    count = graph("ReduceSum", mask, graph.ints(2), keepdims=1)
+    k = graph.constant(float(neighbours))
+    real = graph("Min", graph("Sub", count, graph.constant(1.0)), k)
+    share = graph("Div", graph.constant(1.0), graph("Max", real, graph.constant(1.0)))
+    missing = graph("Mul", graph("Sub", k, graph("Max", real, graph.constant(0.0))), share)
+
+    def of_rows(values: str) -> str:
+        return graph("Reshape", graph("Expand", values, shape), graph.ints(-1, 1))
+
     return _Particles(
         jets_shape=graph("Concat", graph.ints(-1), length, axis=0),
         far=graph("Add", padding, itself),
         starts=graph("Reshape", starts, graph.ints(-1, 1, 1)),
         mask=mask,
+        hidden=graph("Reshape", graph("Neg", padding), graph.ints(-1, 1)),
+        share=of_rows(share),
+        missing=of_rows(missing),
     )
 
 
@@ -173,31 +191,40 @@ def _space(graph: Graph, rows: str, particles: _Particles, width: int) -> str:
     return graph("Add", products, graph("Unsqueeze", squares, graph.ints(1)))
 
 
-def _nearest(graph: Graph, distances: str, particles: _Particles, k: int) -> tuple[str, str]:
-    """Rows of the neighbours, shape (rows, k), and their weights, shape (rows, k, 1)."""
-    found, places = graph.top(graph("Add", distances, particles.far), k)
-    index = graph("Reshape", graph("Add", places, particles.starts), graph.ints(-1, k))
-    real = graph("Cast", graph("Less", found, graph.constant(FAR / 2)), to=1)
-    count = graph("ReduceSum", real, graph.ints(2), keepdims=1)
-    weight = graph("Div", real, graph("Max", count, graph.constant(1.0)))
-    return index, graph("Reshape", weight, graph.ints(-1, k, 1))
+def _nearest(graph: Graph, distances: str, particles: _Particles, k: int) -> str:
+    """Rows of the neighbours, shape (rows, k)."""
+    places = graph.top(graph("Add", distances, particles.far), k)
+    return graph("Reshape", graph("Add", places, particles.starts), graph.ints(-1, k))
 
 
-def _edge_conv(graph: Graph, rows: str, block: EdgeConv, near: tuple[str, str, int]) -> str:
-    index, weight, k = near
+def _edge_conv(
+    graph: Graph, rows: str, block: EdgeConv, near: tuple[str, int], particles: _Particles
+) -> str:
+    """The block's answer.
+
+    Padding that stands in for neighbours is hidden by the first activation, so that all of it has
+    the same answer, known beforehand, which is taken off the sum.
+    """
+    index, k = near
     width = block.own.out_features
     scale, shift = _normalisation(block.first_norm)
     own = _dense(graph, rows, (_matrix(block.own) * scale, shift))
     other = graph("MatMul", rows, graph.constant(_matrix(block.other) * scale))
-    own = graph("Unsqueeze", own, graph.ints(1))
-    pairs = graph("Relu", graph("Add", graph("Gather", other, index, axis=0), own))
-    pairs = graph("Reshape", pairs, graph.ints(-1, width))
-    for layer in block.layers:
-        pairs = graph("Relu", _dense(graph, pairs, folded(layer)))
+    other = graph("Add", other, particles.hidden)
+    pairs = graph(
+        "Add", graph("Gather", other, index, axis=0), graph("Unsqueeze", own, graph.ints(1))
+    )
+    pairs = graph("Reshape", graph("Relu", pairs), graph.ints(-1, width))
+    of_padding = np.zeros(width)
+    for weight, bias in map(folded, block.layers):
+        pairs = graph("Relu", _dense(graph, pairs, (weight, bias)))
+        of_padding = np.maximum(of_padding @ weight + bias, 0)
     pairs = graph("Reshape", pairs, graph.ints(-1, k, width))
-    weighted = graph("Mul", pairs, weight)
-    mean = graph("ReduceSum", weighted, graph.ints(1), keepdims=0)
-    return graph("Relu", graph("Add", _dense(graph, rows, folded(block.shortcut)), mean))
+    total = graph("ReduceSum", pairs, graph.ints(1), keepdims=0)
+    mean = graph("Mul", total, particles.share)
+    surplus = graph("Mul", particles.missing, graph.constant(of_padding))
+    own = graph("Sub", _dense(graph, rows, folded(block.shortcut)), surplus)
+    return graph("Relu", graph("Add", own, mean))
 
 
 def _answer(graph: Graph, network: ParticleNet, rows: str, particles: _Particles) -> None:

@@ -34,14 +34,14 @@ class Graph:
         self._nodes.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
         return name
 
-    def top(self, values: str, k: int) -> tuple[str, str]:
-        """Adds a search for the k smallest along the last axis; returns values and places."""
+    def top(self, values: str, k: int) -> str:
+        """Adds a search for the k smallest along the last axis; returns their places."""
         name = f"topk_{len(self._nodes)}"
         outputs = [f"{name}_values", f"{name}_places"]
         inputs = [values, self.ints(k)]
         node = helper.make_node("TopK", inputs, outputs, name=name, axis=-1, largest=0, sorted=0)
         self._nodes.append(node)
-        return outputs[0], outputs[1]
+        return outputs[1]
 
     def constant(self, value: object, dtype: type = np.float32) -> str:
         """Adds a constant and returns its name."""
