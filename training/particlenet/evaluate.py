@@ -133,11 +133,11 @@ def evaluate(recipe: Recipe, data: Path, models: Path) -> Report:
     if recipe.is_regression:
         return Report(masses=masses(recipe, data, models))
     compared = COMPARED[recipe.network](data, models)
-    pictures.curves(compared, folder / "roc.png")
-    pictures.shapes(compared, folder / "scores.png")
+    pictures.curves(_first(compared), folder / "roc.png")
+    pictures.shapes(_first(compared), folder / "scores.png")
     return Report(
         separations=[one for comparison in compared for one in separations(comparison)],
-        bins=[one for comparison in compared for one in binned(comparison)],
+        bins=[one for first in _first(compared) for one in binned(first)],
         sculptings=_sculptings(recipe, data, models) if recipe.network == "ak8_md" else [],
     )
 
@@ -169,10 +169,18 @@ def binned(comparison: Comparison) -> list[Separation]:
         enough = [(part & chosen).sum() for part in (comparison.signal, comparison.background)]
         if min(enough) >= LEAST_JETS:
             found += [
-                Separation(**{**vars(one), "where": f"{name}; {one.where}", "target": None})
+                Separation(**{**vars(one), "where": name, "target": None})
                 for one in separations(comparison, chosen)
             ]
     return found
+
+
+def _first(compared: list[Comparison]) -> list[Comparison]:
+    """The first comparison of each title."""
+    found: dict[str, Comparison] = {}
+    for one in compared:
+        found.setdefault(one.title, one)
+    return list(found.values())
 
 
 def masses(recipe: Recipe, data: Path, models: Path) -> list[Mass]:

@@ -25,10 +25,9 @@ _EPOCH = re.compile(r"epoch +(\d+).*? loss ([\d.]+) +validation ([\d.]+)")
 
 
 def curves(compared: Sequence[Comparison], path: Path) -> None:
-    """Background against signal efficiency, a panel for each title, a line a discriminator."""
-    chosen = list({one.title: one for one in reversed(compared)}.values())[::-1]
-    with _panels(len(chosen), path) as axes:
-        for axis, one in zip(axes, chosen, strict=True):
+    """Background against signal efficiency: a panel a comparison, a line a discriminator."""
+    with _panels(len(compared), path) as axes:
+        for axis, one in zip(axes, compared, strict=True):
             for (name, values), line in zip(one.discriminators.items(), LINES, strict=False):
                 signal, background = values[one.signal], values[one.background]
                 curve = roc(signal, background)
@@ -43,10 +42,9 @@ def curves(compared: Sequence[Comparison], path: Path) -> None:
 
 def shapes(compared: Sequence[Comparison], path: Path) -> None:
     """Distributions of the network's discriminator, signal and background."""
-    chosen = list({one.title: one for one in reversed(compared)}.values())[::-1]
     edges = np.linspace(0, 1, 41)
-    with _panels(len(chosen), path) as axes:
-        for axis, one in zip(axes, chosen, strict=True):
+    with _panels(len(compared), path) as axes:
+        for axis, one in zip(axes, compared, strict=True):
             values = one.discriminators[NETWORK]
             for name, part in (("signal", one.signal), ("background", one.background)):
                 counts = np.histogram(values[part], edges)[0]

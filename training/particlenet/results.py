@@ -33,7 +33,9 @@ def _separations(report: Report) -> list[str]:
         "![background against signal efficiency](roc.png)\n![discriminators](scores.png)",
     ]
     if report.bins:
-        parts += ["In bins:", _separation_table(report.bins)]
+        titles = dict.fromkeys(one.title for one in report.bins)
+        parts.append("AUC in bins of the first sample of each:")
+        parts += [_bin_table([one for one in report.bins if one.title == t]) for t in titles]
     return parts
 
 
@@ -45,6 +47,21 @@ def _separation_table(found: Sequence[Separation]) -> str:
     )
     head = "| jets | signal | background | discriminator | AUC | rejection | target |"
     return "\n".join([head, "|---|---|---|---|---|---|---|", *lines])
+
+
+def _bin_table(found: Sequence[Separation]) -> str:
+    """A line for each bin, a column for each discriminator."""
+    names = dict.fromkeys(one.name for one in found)
+    lines = [
+        f"| {found[0].title} | signal | background | {' | '.join(names)} |",
+        "|" + "---|" * (3 + len(names)),
+    ]
+    for where in dict.fromkeys(one.where for one in found):
+        mine = {one.name: one for one in found if one.where == where}
+        one = mine[next(iter(names))]
+        areas = " | ".join(str(mine[name].area) for name in names)
+        lines.append(f"| {_cell(where)} | {one.signal} | {one.background} | {areas} |")
+    return "\n".join(lines)
 
 
 def _cell(text: str) -> str:
