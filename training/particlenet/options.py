@@ -72,7 +72,7 @@ class TrainingOptions:
 
     Attributes:
         batch: jets of a step.
-        learning_rate: at its highest; one cycle over all epochs.
+        learning_rate: at its highest, for the first half of the epochs; then it falls.
         patience: epochs without improvement after which training stops.
         threads: of torch.
         device: cpu, cuda, or auto for a GPU if there is one.
@@ -84,9 +84,9 @@ class TrainingOptions:
 
     epochs: int = 12
     batch: int = 512
-    learning_rate: float = 4e-3
+    learning_rate: float = 5e-3
     weight_decay: float = 1e-3
-    patience: int = 4
+    patience: int = 5
     seed: int = 7
     threads: int = 2
     device: str = "auto"

@@ -1,8 +1,8 @@
 """Training: seeds fixed, resumable at any time, stops when validation no longer improves."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -10,78 +10,27 @@ from typing import Final
 import torch
 
 from training.particlenet.batch import Batch, Dataset
-from training.particlenet.checkpoint import load, save, start_from, write
+from training.particlenet.checkpoint import load, save, start_from
 from training.particlenet.loss import jet_losses
 from training.particlenet.network import ParticleNet
 from training.particlenet.options import TrainingOptions
+from training.particlenet.state import Training
 
 EVALUATION_BATCH: Final = 1024
 CLIP: Final = 5.0
 """Longest gradient of a step."""
 
+WARM_UP: Final = 0.5
+"""Epochs in which the learning rate grows."""
+
+FLAT: Final = 0.5
+"""Part of the epochs after which it falls."""
+
+LAST_RATE: Final = 0.01
+"""Learning rate at the end, relative to the highest."""
+
 Measure = Callable[[torch.Tensor, torch.Tensor], str]
 """From answers and labels or targets of the validation sample to what the progress line shows."""
-
-
-@dataclass
-class _State:
-    """How far the training is; all of it is kept.
-
-    Attributes:
-        epoch: complete ones.
-        step: batches that the next one has seen.
-        best: epoch of the best network.
-        score: its validation loss.
-        time_s: spent.
-        total: loss of the batches of this epoch, times their weight.
-        weight: of these batches.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    best: int = 0
-    score: float = float("inf")
-    time_s: float = 0.0
-    total: float = 0.0
-    weight: float = 0.0
-
-
-@dataclass
-class _Training:
-    """Everything that changes with a step."""
-
-    network: ParticleNet
-    optimizer: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LRScheduler
-    options: TrainingOptions
-    folder: Path
-    device: torch.device
-    started: float = field(default_factory=time.perf_counter)
-    state: _State = field(default_factory=_State)
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "checkpoint.pt"
-
-    def save(self) -> None:
-        parts = {name: getattr(self, name).state_dict() for name in _PARTS}
-        rng = {"rng": torch.get_rng_state()}
-        write({"state": vars(self.state), **parts, **rng}, self.file)
-
-    def restore(self) -> None:
-        saved = torch.load(self.file, weights_only=True, map_location=self.device)
-        for name in _PARTS:
-            getattr(self, name).load_state_dict(saved[name])
-        torch.set_rng_state(saved["rng"].cpu())
-        self.state = _State(**saved["state"])
-
-    def show(self, line: str) -> None:
-        with (self.folder / "history.txt").open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-        print(line, flush=True)
-
-
-_PARTS: Final = ("network", "optimizer", "schedule")
 
 
 class _OutOfTimeError(Exception):
@@ -101,7 +50,7 @@ def train(
     Args:
         network: as it is made, with random weights.
         data: for training and validation.
-        options: may differ in time, threads and device when a training is continued.
+        options: all but ``batch`` may be others when a training is continued.
         folder: ``checkpoint.pt`` to go on, ``best.pt`` and ``history.txt``.
         measure: says how good validation's answers are.
     """
@@ -133,6 +82,22 @@ def predict(
     return torch.cat(answers), batches
 
 
+def rate(progress: float, epochs: int) -> float:
+    """The learning rate over the highest: flat, then half a cosine.
+
+    It depends on nothing but the place in the training, so that one can be continued with another
+    number of epochs.
+
+    Args:
+        progress: epochs, complete and begun.
+        epochs: of the whole training.
+    """
+    if progress < WARM_UP:
+        return LAST_RATE + (1 - LAST_RATE) * progress / WARM_UP
+    fall = max(progress / epochs - FLAT, 0.0) / (1 - FLAT)
+    return LAST_RATE + (1 - LAST_RATE) * (1 + math.cos(math.pi * fall)) / 2
+
+
 def steps_of(dataset: Dataset, options: TrainingOptions) -> int:
     """Batches of an epoch."""
     return -(-len(dataset) // options.batch)
@@ -140,7 +105,7 @@ def steps_of(dataset: Dataset, options: TrainingOptions) -> int:
 
 def _start(
     network: ParticleNet, dataset: Dataset, options: TrainingOptions, folder: Path
-) -> _Training:
+) -> Training:
     device = torch.device(_device(options.device))
     if options.start_from is not None:
         start_from(network, load(options.start_from))
@@ -148,15 +113,7 @@ def _start(
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        options.learning_rate,
-        total_steps=options.epochs * steps_of(dataset, options),
-        pct_start=0.2,
-        div_factor=10,
-        final_div_factor=100,
-    )
-    training = _Training(network, optimizer, schedule, options, folder, device)
+    training = Training(network, optimizer, options, folder, device)
     if training.file.is_file():
         training.restore()
     else:
@@ -171,18 +128,22 @@ def _device(wanted: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _goes_on(training: _Training) -> bool:
+def _goes_on(training: Training) -> bool:
     state, options = training.state, training.options
     return state.epoch < options.epochs and state.epoch - state.best < options.patience
 
 
-def _one_epoch(training: _Training, dataset: Dataset) -> None:
+def _one_epoch(training: Training, dataset: Dataset) -> None:
     """The rest of an epoch; the state is kept now and then."""
     state, options = training.state, training.options
     training.network.train()
     saved = noted = time.perf_counter()
+    steps = steps_of(dataset, options)
     batches = dataset.batches(state.epoch, options.batch, options.seed)
     for batch in islice(batches, state.step, None):
+        progress = state.epoch + state.step / steps
+        for group in training.optimizer.param_groups:
+            group["lr"] = options.learning_rate * rate(progress, options.epochs)
         _step(training, batch.to(training.device))
         state.step += 1
         now = time.perf_counter()
@@ -197,7 +158,7 @@ def _one_epoch(training: _Training, dataset: Dataset) -> None:
             raise _OutOfTimeError
 
 
-def _step(training: _Training, batch: Batch) -> None:
+def _step(training: Training, batch: Batch) -> None:
     network, state = training.network, training.state
     training.optimizer.zero_grad()
     with torch.autocast(training.device.type, torch.bfloat16, enabled=training.options.half):
@@ -208,12 +169,11 @@ def _step(training: _Training, batch: Batch) -> None:
     (total / weight).backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)
     training.optimizer.step()
-    training.schedule.step()
     state.total += total.item()
     state.weight += weight.item()
 
 
-def _note(training: _Training, dataset: Dataset) -> None:
+def _note(training: Training, dataset: Dataset) -> None:
     state = training.state
     steps = steps_of(dataset, training.options)
     seen = (state.epoch * steps + state.step) * training.options.batch
@@ -224,7 +184,7 @@ def _note(training: _Training, dataset: Dataset) -> None:
     )
 
 
-def _validate(training: _Training, dataset: Dataset, measure: Measure | None) -> None:
+def _validate(training: Training, dataset: Dataset, measure: Measure | None) -> None:
     """Measures after an epoch, and keeps the network if it is the best."""
     state, started = training.state, time.perf_counter()
     rate = state.total / max(state.weight, 1e-6)
@@ -243,7 +203,7 @@ def _validate(training: _Training, dataset: Dataset, measure: Measure | None) ->
     )
 
 
-def _measured(training: _Training, dataset: Dataset, measure: Measure | None) -> tuple[float, str]:
+def _measured(training: Training, dataset: Dataset, measure: Measure | None) -> tuple[float, str]:
     """Weighted loss of the validation sample, and what else is said of it."""
     network = training.network
     network.eval()
@@ -262,6 +222,6 @@ def _measured(training: _Training, dataset: Dataset, measure: Measure | None) ->
     return total / weight, measure(torch.cat(answers), torch.cat(truths))
 
 
-def _batches(training: _Training, dataset: Dataset) -> Iterator[Batch]:
+def _batches(training: Training, dataset: Dataset) -> Iterator[Batch]:
     batches = dataset.batches(0, EVALUATION_BATCH, training.options.seed)
     return (batch.to(training.device) for batch in batches)

@@ -1,13 +1,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 
 from tests.training.particlenet.synthetic import INTERFACE, MASS, SIZES, Jets
 from training.particlenet.checkpoint import load
 from training.particlenet.network import ParticleNet
 from training.particlenet.options import Interface, TrainingOptions
-from training.particlenet.train import predict, train
+from training.particlenet.train import predict, rate, train
 
 OPTIONS = TrainingOptions(epochs=3, batch=100, learning_rate=2e-2, threads=1, device="cpu")
 DATA = (Jets(400), Jets(300, seed=1))
@@ -81,3 +82,12 @@ def test_a_file_has_the_whole_network(tmp_path: Path) -> None:
     read = load(tmp_path / "best.pt")
     assert (read.interface, read.sizes) == (INTERFACE, SIZES)
     torch.testing.assert_close(predict(read, DATA[1])[0], predict(network, DATA[1])[0])
+
+
+def test_the_learning_rate_grows_stays_and_falls() -> None:
+    rates = [rate(one / 10, 8) for one in range(81)]
+    assert rates[0] == rates[80] == 0.01
+    assert rates[5:41] == [1.0] * 36
+    assert rates[:6] == sorted(rates[:6])
+    assert rates[40:] == sorted(rates[40:], reverse=True)
+    assert rates[60] == pytest.approx((1 + 0.01) / 2)
