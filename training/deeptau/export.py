@@ -71,8 +71,7 @@ def _grid(graph: Graph, name: str, net: GridNet, *, every_cell: bool) -> str:
 
 def _occupied(graph: Graph, net: GridNet, rows: dict[str, str]) -> str:
     """Vectors of all cells, those of empty ones by copying."""
-    sizes = [graph("ReduceL1", block, axes=[1], keepdims=0) for block in rows.values()]
-    filled = graph("Greater", graph("Sum", *sizes), graph.constant(0.0))
+    filled = _filled(graph, rows)
     place = graph("NonZero", filled)
     index = graph("Reshape", place, graph.ints(-1))
     chosen = {name: graph("Gather", block, index, axis=0) for name, block in rows.items()}
@@ -81,6 +80,16 @@ def _occupied(graph: Graph, net: GridNet, rows: dict[str, str]) -> str:
     shape = graph("Concat", graph("Shape", filled), graph.ints(len(empty)), axis=0)
     all_empty = graph("Expand", graph.constant(empty[np.newaxis]), shape)
     return graph("ScatterND", all_empty, graph("Transpose", place), vectors)
+
+
+def _filled(graph: Graph, rows: dict[str, str]) -> str:
+    """Which cells have an input above or below 0: in half the time of a sum of absolute values."""
+    highest, lowest = (
+        graph(kind, *(graph(f"Reduce{kind}", row, axes=[1], keepdims=0) for row in rows.values()))
+        for kind in ("Max", "Min")
+    )
+    zero = graph.constant(0.0)
+    return graph("Or", graph("Greater", highest, zero), graph("Less", lowest, zero))
 
 
 def empty_vector(net: GridNet) -> NDArray[np.float32]:

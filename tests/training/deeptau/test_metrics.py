@@ -23,7 +23,7 @@ def probabilities(number, seed=1):
 
 def test_scores_are_those_of_the_module():
     answers = np.append(probabilities(50), [[1, 0, 0, 0]], axis=0).astype(np.float32)
-    columns = discriminators(answers, None)
+    columns = discriminators(answers, np.ones(len(answers), np.bool_), None)
     for name, other in (("VSe", "e"), ("VSmu", "mu"), ("VSjet", "jet")):
         np.testing.assert_array_equal(score(answers, other), columns[f"rawDeepTau2018v2p5{name}"])
 
@@ -66,7 +66,7 @@ def test_working_points_have_their_efficiencies(tmp_path):
     assert read is not None
     genuine = selected(candidates) & (candidates.columns["label"] == 2)
     assert 500 < genuine.sum() < 1100
-    columns = discriminators(answers[genuine], read)
+    columns = discriminators(answers[genuine], np.ones(genuine.sum(), np.bool_), read)
     for name in AGAINST:
         passed = columns[f"idDeepTau2018v2p5{name}"]
         for number, wanted in enumerate(EFFICIENCIES[name].values(), start=1):

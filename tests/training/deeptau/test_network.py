@@ -87,6 +87,20 @@ def test_exported_network_is_the_network(network, tensors, every_cell, tmp_path)
     )
 
 
+@pytest.mark.parametrize("value", [-0.25, 0.25])
+@pytest.mark.parametrize("block", BLOCKS)
+def test_any_input_makes_a_cell_occupied(network, block, value, tmp_path):
+    arrays = dense(synthetic_tensors(3, cells=(0, 0)))
+    arrays[input_name("outer", block)][1, 10, 9, -1] = value
+    found = []
+    for every_cell in (False, True):
+        export(network, tmp_path / "model.onnx", every_cell=every_cell)
+        session = ort.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+        found.append(session.run(None, arrays)[0])
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-6)
+    assert np.abs(found[0][1] - found[0][0]).max() > 0
+
+
 def test_exported_network_takes_no_tau_and_empty_grids(network, tmp_path):
     export(network, tmp_path / "model.onnx")
     session = ort.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
