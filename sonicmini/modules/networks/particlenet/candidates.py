@@ -121,7 +121,7 @@ def candidate_features(
     """
     members = candidates_of(inputs, jets, max_length)
     rows = CandidateRows(inputs, jets, members)
-    features = np.empty((len(rows), len(names)), np.float32)
+    features = np.empty((len(names), len(rows)), np.float32)
     for index, name in enumerate(names):
-        features[:, index] = FEATURES[name](rows)
-    return features, members.counts
+        features[index] = FEATURES[name](rows)
+    return features.T, members.counts

@@ -53,10 +53,11 @@ class Group:
 
         A value is infinite if it is beyond 1e32 (CMSSW: ``center_norm_pad``).
         """
-        finite = np.abs(raw) <= np.float32(_BEYOND)
-        if not finite.all():
-            raw = np.where(finite, raw, self.replacement)
-        scaled: Singles = (raw - self.median) * self.norm_factor
+        beyond = np.float32(_BEYOND)
+        if not (raw.min(initial=0) >= -beyond and raw.max(initial=0) <= beyond):
+            raw = np.where(np.abs(raw) <= beyond, raw, self.replacement)
+        scaled: Singles = raw - self.median
+        scaled *= self.norm_factor
         return np.clip(scaled, self.lower, self.upper, out=scaled)
 
 
