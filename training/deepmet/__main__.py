@@ -64,6 +64,7 @@ def fit(given: argparse.Namespace) -> None:
 
 def tune(given: argparse.Namespace) -> None:
     """Trains how each tune combines the weighted sums."""
+    torch.set_num_threads(given.threads)
     network = _network(given.data / "deepmet", given.sums)
     training, validation = (
         Sums.of(network, _load(part, given.data)) for part in ("train", "validation")
