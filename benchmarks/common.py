@@ -31,6 +31,9 @@ def command_line(doc: str | None, *, repetitions: int = 0) -> argparse.ArgumentP
     parser.add_argument("config", type=Path)
     if repetitions:
         parser.add_argument("--repetitions", type=int, default=repetitions)
+    parser.add_argument(
+        "--model-repository", type=Path, action="append", default=[], metavar="FOLDER"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY.PATH=VALUE")
     return parser
 
@@ -40,7 +43,13 @@ def scratch_job(given: argparse.Namespace) -> Iterator[JobConfig]:
     """The job of the command line; its output goes to a temporary folder."""
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / "out.root"
-        yield load(given.config, Overrides(output=output, overwrite=True, assignments=given.set))
+        overrides = Overrides(
+            output=output,
+            overwrite=True,
+            model_repository=given.model_repository,
+            assignments=given.set,
+        )
+        yield load(given.config, overrides)
 
 
 def in_process(function: Callable[..., T], *arguments: object) -> T:

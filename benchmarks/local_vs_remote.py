@@ -10,8 +10,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from benchmarks.common import (
     command_line,
     in_process,
@@ -23,12 +21,11 @@ from benchmarks.common import (
     with_inference,
     without_networks,
 )
+from benchmarks.recorded import at_once
 from sonicmini.config import JobConfig
-from sonicmini.event import Tensors
 from sonicmini.inference.embedded.options import ServerOptions
 from sonicmini.inference.embedded.server import EmbeddedServer, start
 from sonicmini.inference.mock import MockClient
-from sonicmini.inference.repository import ModelSpec
 from sonicmini.job import run_job
 from sonicmini.prepare import prepare
 from sonicmini.report import Report
@@ -36,16 +33,6 @@ from sonicmini.report import Report
 LOCAL = "local onnxruntime"
 BARE = "no networks"
 IDEAL = "ideal server"
-
-
-def at_once(spec: ModelSpec) -> Callable[[Tensors], Tensors]:
-    """A network that costs nothing: zeros of the right shape."""
-
-    def answer(inputs: Tensors) -> Tensors:
-        rows = len(next(iter(inputs.values())))
-        return {one.name: np.zeros((rows, *one.dims), one.dtype) for one in spec.outputs}
-
-    return answer
 
 
 def run_ideally(config: JobConfig) -> Report:

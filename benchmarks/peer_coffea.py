@@ -16,6 +16,7 @@ import numpy as np
 from coffea.ml_tools.triton_wrapper import triton_wrapper
 
 from benchmarks.common import command_line, scratch_job, spread
+from benchmarks.recorded import recorded
 from sonicmini.config import JobConfig
 from sonicmini.event import Array, Ragged, Tensors
 from sonicmini.inference.address import ServerAddress
@@ -25,41 +26,11 @@ from sonicmini.inference.repository import ModelRepository
 from sonicmini.inference.route import Direct
 from sonicmini.inference.service import InferenceService
 from sonicmini.inference.triton import TritonClient, WireOptions
-from sonicmini.prepare import prepare
-from sonicmini.report import Report
-from sonicmini.schedule import Schedule
 from sonicmini.workers import Workers
 
 MODEL = "deepmet"
 OUTPUT = "output/BiasAdd"
 ROWS = 4500
-
-
-class Recorder:
-    """A client that keeps what it is asked and answers with zeros."""
-
-    def __init__(self) -> None:
-        self.asked: list[Tensors] = []
-
-    async def infer(self, model: str, inputs: Tensors) -> Tensors:
-        """Keeps the inputs."""
-        del model
-        self.asked.append(inputs)
-        return {OUTPUT: np.zeros((len(next(iter(inputs.values()))), 2), np.float32)}
-
-
-def features(config: JobConfig) -> list[Tensors]:
-    """The network's inputs of every chunk of the job, one ragged row per event."""
-    job = prepare(config)
-    recorder = Recorder()
-    clients = dict.fromkeys(job.networks("local"), recorder)
-    if set(job.networks("local").values()) != {MODEL}:
-        raise SystemExit(f"the configuration must have {MODEL} as its only network")
-    schedule = Schedule(job.modules, job.graph, clients=clients, workers=job.workers)
-    for chunk in job.source.chunks():
-        asyncio.run(schedule.process(chunk, Report()))
-    job.workers.close()
-    return recorder.asked
 
 
 class Peer(triton_wrapper):  # type: ignore[misc]  # coffea has no types
@@ -108,7 +79,7 @@ async def _ask(
     finally:
         await client.close()
         workers.close()
-    return [answer for answer in answers if not isinstance(answer, Ragged)]
+    return [answer for answer in answers if isinstance(answer, np.ndarray)]
 
 
 def through_ours(
@@ -145,7 +116,7 @@ def main() -> None:
     """Measures and prints."""
     given = command_line(__doc__, repetitions=7).parse_args()
     with scratch_job(given) as config:
-        chunks = features(config)
+        chunks = recorded(config).asked[MODEL]
     seconds: dict[str, list[tuple[float, float]]] = {}
     reference: Array | None = None
     with start(config.model_repository, ServerOptions()) as server:

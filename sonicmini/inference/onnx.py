@@ -1,5 +1,7 @@
 """Local inference by onnxruntime, the only file that imports it."""
 
+import contextlib
+import functools
 import json
 import tempfile
 import threading
@@ -135,13 +137,29 @@ def _shapes(tensor: Mapping[str, list[int]]) -> list[Shape]:
 
 
 def _options() -> ort.SessionOptions:
+    """Chosen by measurement: ``benchmarks/onnx_settings.py``.
+
+    All graph optimisations, one thread a call (a second one burns as much CPU time again and gains
+    little), an arena, without which each call gets its memory from the system and takes up to half
+    as long again. Bound outputs and flushed denormals gain nothing.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     # Shapes change from call to call: planned memory would be kept for each of them.
     options.enable_mem_pattern = False
     options.log_severity_level = 3
+    _share_arena()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     return options
+
+
+@functools.cache
+def _share_arena() -> None:
+    """One arena for all networks of this process: each of its own would keep its largest need."""
+    kind, place = ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, ort.OrtMemType.DEFAULT
+    with contextlib.suppress(*_ERRORS):  # the process has registered one already
+        ort.create_and_register_allocator(ort.OrtMemoryInfo("Cpu", kind, 0, place), None)
 
 
 def _open(spec: ModelSpec, options: ort.SessionOptions) -> ort.InferenceSession:
