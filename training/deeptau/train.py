@@ -4,7 +4,7 @@ import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from training.deeptau.candidates import Candidates
+from training.deeptau.mirrors import STATES, Mirrors
 from training.deeptau.network import SIZES, DeepTauNetwork
 from training.deeptau.weights import weights
+
+SCALING: Final = Path(__file__).parents[2] / "models" / "deeptau_2018v2p5" / "scaling.json"
+"""Has the names of the features."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,7 @@ class TrainingOptions:
         patience: epochs without improvement after which training stops.
         threads: of torch.
         device: cpu, cuda, or auto for a GPU if there is one.
+        mirrors: whether each tau is shown in a new reflection each time.
         half: whether layers multiply in bfloat16; weights and sums are float32.
         max_time_s: after which training stops and can be continued.
     """
@@ -41,6 +46,7 @@ class TrainingOptions:
     seed: int = 7
     threads: int = 2
     device: str = "auto"
+    mirrors: bool = True
     half: bool = True
     max_time_s: float = float("inf")
 
@@ -153,10 +159,14 @@ def _one_epoch(
     torch.manual_seed(1_000 * options.seed + epoch)
     order = np.random.default_rng((options.seed, epoch)).permutation(len(training))
     network, device = parts["network"].train(), _device(options)
+    mirrors = Mirrors.read(SCALING) if options.mirrors else None
     entropy = nn.CrossEntropyLoss(reduction="none")
     total = 0.0
     for indices in _parts(order, options.batch):
-        batch = training.batch(indices).to(device)
+        batch = training.batch(indices)
+        if mirrors is not None:
+            batch = mirrors(batch, torch.randint(STATES, (len(indices),)))
+        batch = batch.to(device)
         label = torch.from_numpy(training.columns["label"][indices].astype(np.int64)).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=options.half):
             answer = network(batch)
