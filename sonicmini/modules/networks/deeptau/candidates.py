@@ -21,7 +21,7 @@ def _from_pv(axis: str) -> Callable[[Pairs], Floats]:
 
     def distance(pairs: Pairs) -> Floats:
         vertices = pairs.taus.inputs["SlimmedPV"]
-        first = offsets_of(vertices)[pairs.taus.event[pairs.tau]]
+        first = offsets_of(vertices)[pairs.event]
         own = np.where((index := pairs.of("pvIdx").astype(np.int64)) >= 0, first + index, -1)
         # Without any vertex in the event both are the same.
         position = np.append(flat(vertices, axis), 0.0)
@@ -30,7 +30,7 @@ def _from_pv(axis: str) -> Callable[[Pairs], Floats]:
         shift: Floats = position[own] - position[reference]
         return shift + sign * pairs.of("dxy") * turn(track_phi)
 
-    return distance
+    return lambda pairs: pairs.once(f"vertex {axis}", lambda: distance(pairs))
 
 
 def _less_flight(axis: str) -> Callable[[Pairs], Floats]:

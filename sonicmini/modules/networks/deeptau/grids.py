@@ -139,12 +139,14 @@ def occupied(grid: Grid, views: Sequence[Seen], n_taus: int) -> tuple[Cells, tup
     """The cells in which anything is, and for each view in which of them each object is."""
     per_tau = grid.cells**2
     keys = [view.tau * per_tau + view.cell for view in views]
-    distinct, place = np.unique(np.concatenate(keys), return_inverse=True)
+    filled = np.zeros(n_taus * per_tau, np.bool_)
+    for key in keys:
+        filled[key] = True
+    distinct = np.flatnonzero(filled)
+    order = np.cumsum(filled) - 1
     tau = distinct // per_tau
-    counts = np.bincount(tau, minlength=n_taus)
-    cells = Cells(tau, distinct % per_tau, counts)
-    ends = np.cumsum([len(key) for key in keys])
-    return cells, tuple(np.split(place, ends[:-1]))
+    cells = Cells(tau, distinct % per_tau, np.bincount(tau, minlength=n_taus))
+    return cells, tuple(order[key] for key in keys)
 
 
 def _index(distance: Floats, grid: Grid) -> Ints:
@@ -160,13 +162,17 @@ def _index(distance: Floats, grid: Grid) -> Ints:
 @kernel
 def _near(taus: Centres, objects: Objects, radius: float) -> tuple[Ints, Ints, Floats, Floats]:
     found = [(0, 0, 0.0, 0.0) for _ in range(0)]
+    close = np.empty(np.max(np.diff(objects.offsets)) + 1 if len(taus.eta) else 1, np.int64)
     for t in range(len(taus.eta)):
         eta, phi, event = taus.eta[t], taus.phi[t], taus.event[t]
+        n_close = 0
+        # Without branches: most objects are far away, and which are cannot be foreseen.
         for i in range(objects.offsets[event], objects.offsets[event + 1]):
-            d_eta = objects.eta[i] - eta
-            if abs(d_eta) >= radius or objects.kind[i] < 0:
-                continue
-            d_phi = (objects.phi[i] - phi + np.pi) % (2.0 * np.pi) - np.pi
+            close[n_close] = i
+            n_close += int(abs(objects.eta[i] - eta) < radius and objects.kind[i] >= 0)
+        for i in close[:n_close]:
+            d_eta, d_phi = objects.eta[i] - eta, objects.phi[i] - phi
+            d_phi = (d_phi + np.pi) % (2.0 * np.pi) - np.pi
             if d_eta**2 + d_phi**2 < radius**2:
                 found.append((t, i, d_eta, d_phi))
     n = len(found)

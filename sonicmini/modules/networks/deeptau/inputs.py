@@ -1,99 +1,39 @@
 """The tensors of a DeepTau network: one row of numbers and six grids for each tau."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from operator import attrgetter
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sonicmini.event import Products, Sparse
-from sonicmini.modules.columns import Bools, Floats, Ints, flat, offsets_of
-from sonicmini.modules.networks.deeptau.candidates import CANDIDATE
-from sonicmini.modules.networks.deeptau.electrons import ELECTRON
-from sonicmini.modules.networks.deeptau.grids import (
-    Cells,
-    Centres,
-    Grid,
-    Objects,
-    Seen,
-    near,
-    occupied,
-    seen,
-    signal_radius,
-)
-from sonicmini.modules.networks.deeptau.muons import MUON
-from sonicmini.modules.networks.deeptau.pairs import PairFeatures, Pairs
+from sonicmini.modules.columns import Bools, Floats
+from sonicmini.modules.networks.deeptau.pairs import Pairs
 from sonicmini.modules.networks.deeptau.scaling import (
     GLOBAL_BLOCK,
-    INNER,
     OUTER,
     TAU_BLOCK,
     TAU_INPUT,
     Known,
+    Raw,
     Scaling,
 )
 from sonicmini.modules.networks.deeptau.taus import GLOBAL, TAU_FLAT, Taus, taus_of
+from sonicmini.modules.networks.deeptau.views import COLLECTIONS, View, views_of
 
 CONSUMES: Final = (
-    *("SlimmedTau", "TauPFCand", "PackedPFCand", "SlimmedPV", "Rho"),
-    *("SlimmedElectron", "SlimmedMuon"),
+    *("SlimmedTau", "TauPFCand", "SlimmedPV", "Rho"),
+    *(collection.product for collection in COLLECTIONS),
 )
 """Products that the inputs are made from."""
-
-
-class _Collection(NamedTuple):
-    """Objects of one product: the block of each type, and what can be known of them.
-
-    Attributes:
-        pdg_ids: absolute values by type; None if all objects are of one type.
-    """
-
-    product: str
-    blocks: tuple[str, ...]
-    features: PairFeatures
-    pdg_ids: tuple[int, ...] | None = None
-
-
-_COLLECTIONS: Final = (
-    _Collection(
-        "PackedPFCand",
-        ("PfCand_electron", "PfCand_muon", "PfCand_gamma", "PfCand_nHad", "PfCand_chHad"),
-        CANDIDATE,
-        (11, 13, 22, 130, 211),
-    ),
-    _Collection("SlimmedElectron", ("Electron",), ELECTRON),
-    _Collection("SlimmedMuon", ("Muon",), MUON),
-)
 
 KNOWN: Final[Known] = {
     TAU_BLOCK: TAU_FLAT,
     GLOBAL_BLOCK: GLOBAL,
-    **{block: collection.features for collection in _COLLECTIONS for block in collection.blocks},
+    **{block: collection.features for collection in COLLECTIONS for block in collection.blocks},
 }
 """Names of all features by block."""
-
-
-class _View(NamedTuple):
-    """One grid around all taus, filled.
-
-    Attributes:
-        found: the objects seen, for each collection.
-        places: in which of the cells each of them is.
-    """
-
-    name: str
-    grid: Grid
-    cells: Cells
-    found: Sequence[Seen]
-    places: Sequence[Ints]
-
-
-class _Part(NamedTuple):
-    """Scaled features of a block, shape ``(objects, names)``, and the cell of each object."""
-
-    cell: Ints
-    scaled: NDArray[np.float32]
 
 
 def deeptau_inputs(
@@ -112,96 +52,74 @@ def deeptau_inputs(
         cells.
     """
     taus = taus_of(inputs, wanted)
-    views = [*_views(taus, scaling.grids)]
-    tensors: dict[str, NDArray[np.float32] | Sparse] = {}
+    views = [*views_of(taus, scaling.grids)]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        tensors[f"input_{TAU_INPUT}"] = _tau_input(taus, scaling)
-        for name, blocks in scaling.inputs.items():
-            if name != TAU_INPUT:
-                parts = [_parts(block, taus, views, scaling) for block in blocks]
-                for view, of_view in zip(views, zip(*parts, strict=True), strict=True):
-                    tensors[f"input_{view.name}_{name}"] = _tensor(view, of_view)
-    return tensors
+        flat = _tau_input(taus, scaling)
+        raw = [_raw_features(taus, view, scaling) for view in views]
+    return {f"input_{TAU_INPUT}": flat} | {
+        f"input_{view.name}_{name}": _grid_input(view, blocks, of_view, scaling)
+        for view, of_view in zip(views, raw, strict=True)
+        for name, blocks in scaling.inputs.items()
+        if name != TAU_INPUT
+    }
 
 
 def _tau_input(taus: Taus, scaling: Scaling) -> NDArray[np.float32]:
     """The row of numbers: all of its blocks are of the tau as a whole."""
     blocks = [scaling.blocks[OUTER, name] for name in scaling.inputs[TAU_INPUT]]
-    return np.concatenate(
-        [block.scale(_raw(TAU_FLAT, block.names, taus)) for block in blocks], axis=1
-    )
+    every = np.arange(len(taus.event))
+    content = np.zeros((len(every), sum(len(block.names) for block in blocks)), np.float32)
+    start = 0
+    for block in blocks:
+        table = _table(TAU_FLAT, block.names, taus)
+        block.scale_into(content, start, Raw(table, np.arange(len(table)), every, every))
+        start += len(block.names)
+    return content
 
 
-def _views(taus: Taus, grids: Mapping[str, Grid]) -> Iterator[_View]:
-    """What is seen in both grids."""
-    pt, eta, phi = (taus.of(name) for name in ("pt", "eta", "phi"))
-    objects = [_objects(collection, taus.inputs) for collection in _COLLECTIONS]
-    around = [near(Centres(eta, phi, taus.event), of) for of in objects]
-    inner = [pairs.within(signal_radius(pt)) for pairs in around]
-    for name, inside in ((INNER, inner), (OUTER, around)):
-        grid = grids[name]
-        found = [
-            seen(grid, pairs, of, len(collection.blocks))
-            for pairs, of, collection in zip(inside, objects, _COLLECTIONS, strict=True)
-        ]
-        cells, places = occupied(grid, found, len(pt))
-        yield _View(name, grid, cells, found, places)
-
-
-def _objects(collection: _Collection, inputs: Products) -> Objects:
-    product = inputs[collection.product]
-    pt, eta, phi = (flat(product, name) for name in ("pt", "eta", "phi"))
-    kind = np.zeros(len(pt), np.int64)
-    if collection.pdg_ids is not None:
-        largest = max(collection.pdg_ids)
-        kinds = np.full(largest + 2, -1)
-        kinds[list(collection.pdg_ids)] = np.arange(len(collection.pdg_ids))
-        kind = kinds[np.minimum(np.abs(flat(product, "pdgId", None)), largest + 1)]
-    return Objects(pt, eta, phi, kind, offsets_of(product))
-
-
-def _parts(block: str, taus: Taus, views: Sequence[_View], scaling: Scaling) -> list[_Part]:
-    """The features of one block in each grid."""
-    scales = [scaling.blocks[view.name, block] for view in views]
-    names = scales[0].names
-    if block == GLOBAL_BLOCK:
-        raw = _raw(GLOBAL, names, taus)
-        return [
-            _Part(np.arange(len(view.cells.tau)), scale.scale(raw)[view.cells.tau])
-            for view, scale in zip(views, scales, strict=True)
-        ]
-    of = next(i for i, one in enumerate(_COLLECTIONS) if block in one.blocks)
-    collection = _COLLECTIONS[of]
-    kind = collection.blocks.index(block)
-    mine = [np.flatnonzero(view.found[of].kind == kind) for view in views]
-    tau, target = (
-        np.concatenate([column(view.found[of])[m] for view, m in zip(views, mine, strict=True)])
-        for column in (attrgetter("tau"), attrgetter("target"))
-    )
-    raw = _raw(collection.features, names, Pairs(taus, tau, collection.product, target))
-    ends = np.cumsum([len(m) for m in mine])[:-1]
-    return [
-        _Part(view.places[of][m], scale.scale(part))
-        for view, m, scale, part in zip(views, mine, scales, np.split(raw, ends), strict=True)
-    ]
-
-
-def _tensor(view: _View, parts: Sequence[_Part]) -> Sparse:
+def _grid_input(
+    view: View, blocks: Sequence[str], raw: Mapping[str, Raw], scaling: Scaling
+) -> Sparse:
     """Blocks side by side, 0 where there is no object."""
-    widths = [part.scaled.shape[1] for part in parts]
+    scales = [scaling.blocks[view.name, block] for block in blocks]
+    widths = [len(scale.names) for scale in scales]
     content = np.zeros((len(view.cells.tau), sum(widths)), np.float32)
-    for part, stop, width in zip(parts, np.cumsum(widths), widths, strict=True):
-        content[part.cell, stop - width : stop] = part.scaled
+    for block, scale, stop in zip(blocks, scales, np.cumsum(widths).tolist(), strict=True):
+        scale.scale_into(content, stop - len(scale.names), raw[block])
     row, column = np.divmod(view.cells.cell, view.grid.cells)
     return Sparse(content, np.stack([row, column], axis=1), view.cells.counts)
+
+
+def _raw_features(taus: Taus, view: View, scaling: Scaling) -> dict[str, Raw]:
+    """The features of all blocks in one grid.
+
+    Those of all types of a collection are computed at once, those that a type does not have as
+    well: calls cost more than numbers.
+    """
+    names = scaling.names
+    table = _table(GLOBAL, names.get(GLOBAL_BLOCK, ()), taus)
+    every = np.arange(len(view.cells.tau))
+    raw = {GLOBAL_BLOCK: Raw(table, np.arange(len(table)), view.cells.tau, every)}
+    for collection, found, place in zip(COLLECTIONS, view.found, view.places, strict=True):
+        own = {block: names[block] for block in collection.blocks if block in names}
+        features = [*dict.fromkeys(chain.from_iterable(own.values()))]
+        pairs = Pairs(taus, found.tau, collection.product, found.target)
+        table = _table(collection.features, features, pairs)
+        for block, of_block in own.items():
+            mine = np.flatnonzero(found.kind == collection.blocks.index(block))
+            columns = np.array([features.index(name) for name in of_block], np.int64)
+            raw[block] = Raw(table, columns, mine, place[mine])
+    return raw
 
 
 _Subject = TypeVar("_Subject", Taus, Pairs)
 
 
-def _raw(
-    table: Mapping[str, Callable[[_Subject], Floats]], names: Sequence[str], of: _Subject
+def _table(
+    functions: Mapping[str, Callable[[_Subject], Floats]], names: Sequence[str], of: _Subject
 ) -> NDArray[np.float32]:
-    """Features before scaling, one column for each name."""
-    columns = [table[name](of) for name in names]
-    return np.stack(columns, axis=1, dtype=np.float32, casting="same_kind")
+    """Features before scaling, one row for each name."""
+    table = np.empty((len(names), len(of.event)), np.float32)
+    for row, name in zip(table, names, strict=True):
+        row[:] = functions[name](of)
+    return table

@@ -25,25 +25,37 @@ class Pairs:
     tau: Ints
     product: str
     target: Ints
-    _columns: dict[str, Floats] = field(default_factory=dict, repr=False)
+    _known: dict[str, Floats] = field(default_factory=dict, repr=False)
+
+    @property
+    def event(self) -> Ints:
+        """Event of each pair."""
+        return self.taus.event[self.tau]
 
     def of(self, name: str) -> Floats:
         """A column of the objects."""
-        if name not in self._columns:
-            column = flat(self.taus.inputs[self.product], name, None)[self.target]
-            self._columns[name] = column.astype(np.float64)
-        return self._columns[name]
+        return self.once(name, lambda: self._gathered(name))
 
     def of_tau(self, name: str) -> Floats:
         """A column of the taus."""
-        return self.taus.of(name)[self.tau]
+        return self.once(f"tau {name}", lambda: self.taus.of(name)[self.tau])
+
+    def once(self, name: str, compute: Callable[[], Floats]) -> Floats:
+        """What several features need, computed for the first of them."""
+        if name not in self._known:
+            self._known[name] = compute()
+        return self._known[name]
+
+    def _gathered(self, name: str) -> Floats:
+        column = flat(self.taus.inputs[self.product], name, None)[self.target]
+        return column.astype(np.float64)
 
     def of_candidate(self, name: str) -> Floats:
         """A column of the particle-flow candidate that an object is, not a number without one."""
         packed = self.taus.inputs["PackedPFCand"]
         index = self.of("pfCandIdx").astype(np.int64)
         values, known = np.full(len(index), np.nan), index >= 0
-        candidate = offsets_of(packed)[self.taus.event[self.tau]] + index
+        candidate = offsets_of(packed)[self.event] + index
         values[known] = flat(packed, name, None)[candidate[known]]
         return values
 

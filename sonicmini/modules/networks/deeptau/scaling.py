@@ -9,12 +9,13 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sonicmini.errors import ModelError, nearest
+from sonicmini.modules.columns import Ints, kernel
 from sonicmini.modules.networks.deeptau.grids import Grid
 
 FILE: Final = "scaling.json"
@@ -51,17 +52,49 @@ class Block:
     std: NDArray[np.float32]
     lim: NDArray[np.float32]
 
-    def scale(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
+    def scale_into(self, content: NDArray[np.float32], start: int, raw: "Raw") -> None:
         """Scales features; what is not finite, which is how a missing one is marked, becomes 0.
 
         Args:
-            raw: shape ``(objects, names)``.
+            content: shape ``(cells, ...)``; its columns from ``start`` on take them.
+            start: first of these columns.
+            raw: the features.
         """
-        scaled = raw - self.mean
-        scaled /= self.std
-        np.clip(scaled, -self.lim, self.lim, out=scaled)
-        scaled[~np.isfinite(raw)] = 0
-        return scaled
+        _scale_into(content[:, start:], raw, self.mean, self.std, self.lim)
+
+
+class Raw(NamedTuple):
+    """Features before scaling, of some of the objects and some of the features of a table.
+
+    Attributes:
+        table: shape ``(features, objects)``.
+        feature: which features, in the order of the block.
+        object: which objects, shape ``(n,)``.
+        cell: of each of them, shape ``(n,)``.
+    """
+
+    table: NDArray[np.float32]
+    feature: Ints
+    object: Ints
+    cell: Ints
+
+
+@kernel
+def _scale_into(
+    content: NDArray[np.float32],
+    raw: Raw,
+    mean: NDArray[np.float32],
+    std: NDArray[np.float32],
+    lim: NDArray[np.float32],
+) -> None:
+    for i in range(len(raw.object)):
+        for j in range(len(raw.feature)):
+            value = raw.table[raw.feature[j], raw.object[i]]
+            if np.isfinite(value):
+                scaled = (value - mean[j]) / std[j]
+                content[raw.cell[i], j] = min(max(scaled, -lim[j]), lim[j])
+            else:
+                content[raw.cell[i], j] = 0
 
 
 @dataclass(frozen=True)
@@ -77,6 +110,11 @@ class Scaling:
     grids: Mapping[str, Grid]
     inputs: Mapping[str, tuple[str, ...]]
     blocks: Mapping[tuple[str, str], Block]
+
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Names of the features of each block."""
+        return {block: one.names for (grid, block), one in self.blocks.items() if grid == OUTER}
 
     @classmethod
     def read(cls, folder: Path, known: Known) -> Self:

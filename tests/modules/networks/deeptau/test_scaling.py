@@ -8,7 +8,7 @@ import pytest
 
 from sonicmini.errors import ModelError
 from sonicmini.modules.networks.deeptau.inputs import KNOWN
-from sonicmini.modules.networks.deeptau.scaling import FILE, Block, Scaling
+from sonicmini.modules.networks.deeptau.scaling import FILE, Block, Raw, Scaling
 from sonicmini.resources import bundled
 
 MODEL = bundled("models") / "deeptau_2018v2p5"
@@ -50,11 +50,17 @@ def test_numbers_of_single_features(block, feature, inner, outer):
 def test_scaled_values_are_limited_and_what_is_not_finite_is_zero():
     mean, std, lim = (np.array(x, np.float32) for x in ([1, 1, 0], [2, 2, 1], [3, np.inf, 1]))
     block = Block(("a", "b", "c"), mean, std, lim)
-    raw = np.array([[5, 5, 0.5], [50, 50, -7], [np.nan, np.inf, -np.inf]], np.float32)
-    scaled = block.scale(raw)
-    assert scaled.tolist() == [[2, 2, 0.5], [3, 24.5, -1], [0, 0, 0]]
-    assert scaled.dtype == np.float32
-    assert np.isnan(raw[2, 0])
+    # Features by objects; the network reads them in another order, of two of three objects.
+    table = np.array([[7, -7, -np.inf], [9, 9, 9], [5, 50, np.nan], [5, 50, np.inf]], np.float32)
+    raw = Raw(table, np.array([2, 3, 0]), np.array([2, 1, 0]), np.array([0, 3, 1]))
+    content = np.full((4, 5), 8, np.float32)
+    block.scale_into(content, 1, raw)
+    assert content.tolist() == [
+        [8, 0, 0, 0, 8],
+        [8, 2, 2, 1, 8],
+        [8, 8, 8, 8, 8],
+        [8, 3, 24.5, -1, 8],
+    ]
 
 
 def test_all_faults_come_in_one_message(tmp_path):
