@@ -120,7 +120,9 @@ def _preprocess_faults(spec: ModelSpec) -> Iterator[str]:
         return
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     inputs = {tensor.name: tensor for tensor in spec.inputs}
-    for name in content.get("input_names", ()):
+    groups = content.get("input_names", ())
+    yield from (f"{path}: no group for input {name}" for name in inputs if name not in groups)
+    for name in groups:
         names = content.get(name, {}).get("var_names", ())
         if name not in inputs:
             yield f"{path}: the network has no input {name}"

@@ -80,16 +80,19 @@ def test_labels_are_as_many_as_the_numbers_of_the_output(repository):
 
 def test_preprocess_json_agrees_with_the_interface(repository):
     content = {
-        "input_names": ["input", "other"],
+        "input_names": ["input", "input_cat0", "input_cat1", "other"],
         "output_names": ["x"],
         "input": {"var_names": ["pt"] * 4499},
+        "input_cat0": {"var_names": ["charge"] * 4500},
+        "input_cat1": {"var_names": ["pdgId"] * 4500},
     }
     (repository.folders[0] / "deepmet" / "preprocess.json").write_text(json.dumps(content))
     found = faults(repository, "deepmet")
-    assert len(found) == 3
-    assert "4499 features of input input float32[4500, 8]" in found[0]
-    assert "the network has no input other" in found[1]
-    assert "1 output_names of 2 outputs" in found[2]
+    assert len(found) == 4
+    assert "no group for input input_cat2" in found[0]
+    assert "4499 features of input input float32[4500, 8]" in found[1]
+    assert "the network has no input other" in found[2]
+    assert "1 output_names of 2 outputs" in found[3]
 
 
 def test_a_damaged_file_and_a_wrong_interface_are_found(repository):
