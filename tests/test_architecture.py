@@ -49,7 +49,8 @@ FENCED = {
 }
 # Tests of more than one file.
 END_TO_END = (
-    *("architecture", "determinism", "documentation", "faults", "packaging", "portability"),
+    *("architecture", "determinism", "documentation", "faults", "model_repository", "packaging"),
+    "portability",
     *(
         "inference.cms_particlenet",
         "inference.wire_faults",
