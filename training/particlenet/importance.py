@@ -1,11 +1,13 @@
 """How often each jet is seen in training: classes in chosen shares, spectra flat within each."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from sonicmini.modules.columns import Floats, Ints
+from sonicmini.modules.columns import Bools, Floats, Ints
 from training.particlenet.jets import Jets
+from training.particlenet.labels import QCD
 from training.particlenet.recipes import Recipe
 
 PT_STEP: Final = 0.15
@@ -14,8 +16,8 @@ PT_STEP: Final = 0.15
 MASS_EDGES: Final = (*np.arange(20.0, 261.0, 15.0),)
 """Of bins in mass (GeV)."""
 
-LARGEST_BOOST: Final = 12.0
-"""Jets of rare bins count at most so much more than those of the most frequent bin of a class."""
+LARGEST_BALANCE: Final = 5.0
+"""By which the weight of a jet is changed at most to make spectra alike."""
 
 MOST_COPIES: Final = 3.0
 """A jet is seen at most so often an epoch; beyond that it weighs more, up to the same again."""
@@ -25,17 +27,37 @@ def importance(jets: Jets, recipe: Recipe) -> Floats:
     """How much each jet counts; the mean is 1.
 
     Within each class all bins of pT, and of the mass if the recipe asks for that, count the same,
-    as far as there are enough jets in them.
+    as far as there are enough jets in them. If the recipe is a decorrelated one, the spectra of the
+    signal are then made those of QCD, bin by bin, so that they tell nothing.
     """
     cell = _cells(jets, recipe.flat)
     group = groups(jets, recipe)
-    result = np.zeros(len(jets))
-    for place, share in enumerate(recipe.shares):
+    flat = np.zeros(len(jets))
+    for place in np.unique(group):
         mine = np.flatnonzero(group == place)
-        if len(mine):
-            flat = flattened(cell[mine])
-            result[mine] = share * flat / flat.sum()
+        flat[mine] = flattened(cell[mine], recipe.boost)
+    result = shared(flat, group, recipe.shares)
+    if recipe.decorrelated:
+        is_qcd = np.isin(group, [recipe.classes.index(name) for name in QCD])
+        result = shared(result * balance(cell, result, is_qcd), group, recipe.shares)
     return np.asarray(result / result.mean())
+
+
+def shared(weight: Floats, group: Ints, shares: Sequence[float]) -> Floats:
+    """Weights scaled so that their sums in the groups are the shares."""
+    sums = np.bincount(group, weights=weight, minlength=len(shares))
+    return np.asarray(weight * (np.array(shares) / np.where(sums > 0, sums, 1))[group])
+
+
+def balance(cell: Ints, weight: Floats, is_qcd: Bools) -> Floats:
+    """Factors that give the signal the spectrum of QCD, within limits; 1 for QCD."""
+    count = int(cell.max(initial=0)) + 1
+    qcd, signal = (
+        np.bincount(cell[chosen], weights=weight[chosen], minlength=count) / weight[chosen].sum()
+        for chosen in (is_qcd, ~is_qcd)
+    )
+    ratio = np.divide(qcd, signal, out=np.ones(count), where=signal > 0)
+    return np.where(is_qcd, 1.0, np.clip(ratio, 1 / LARGEST_BALANCE, LARGEST_BALANCE)[cell])
 
 
 def groups(jets: Jets, recipe: Recipe) -> Ints:
@@ -47,10 +69,10 @@ def groups(jets: Jets, recipe: Recipe) -> Ints:
     )
 
 
-def flattened(cell: Ints) -> Floats:
-    """What makes all cells count the same, at most a factor more for those of few jets."""
+def flattened(cell: Ints, boost: float) -> Floats:
+    """What makes all cells count the same, but at most a factor more for those of few jets."""
     counts = np.bincount(cell)[cell]
-    return np.asarray(1.0 / np.maximum(counts, counts.max() / LARGEST_BOOST))
+    return np.asarray(1.0 / np.maximum(counts, counts.max() / boost))
 
 
 def copies(wanted: Floats, number: int, offset: float) -> Ints:

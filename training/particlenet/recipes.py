@@ -101,6 +101,8 @@ class Recipe:
         label: column with the places of the jets in ``classes``, -1 for jets that it does not use.
         pf: features of candidates that it sees, some of its family's.
         flat: columns whose spectra are made flat within each class in training.
+        boost: jets of rare bins count at most so much more than those of the most frequent one.
+        decorrelated: whether signal has the spectra of QCD, so that they tell nothing.
         shares: of the classes in training, in order; of a regression those of QCD and the others.
     """
 
@@ -112,6 +114,8 @@ class Recipe:
     pf: tuple[str, ...]
     flat: tuple[str, ...]
     shares: tuple[float, ...]
+    boost: float = 12.0
+    decorrelated: bool = False
 
     @property
     def sv(self) -> tuple[str, ...]:
@@ -198,6 +202,8 @@ RECIPES: Final = {
             label="label_md",
             pf=PF,
             flat=("pt", "msoftdrop"),
+            boost=30.0,
+            decorrelated=True,
             shares=(0.16, 0.16, 0.18, 0.06, 0.06, 0.06, 0.06, 0.26),
         ),
         Recipe(
@@ -208,6 +214,7 @@ RECIPES: Final = {
             label="label_mass",
             pf=PF_IDENTIFIED,
             flat=("pt", "target"),
+            boost=30.0,
             shares=(0.4, 0.6),
         ),
     )

@@ -5,12 +5,14 @@ from hypothesis import strategies as st
 
 from tests.training.particlenet.feature_files import write_files
 from training.particlenet.importance import (
-    LARGEST_BOOST,
+    LARGEST_BALANCE,
     MOST_COPIES,
+    balance,
     copies,
     flattened,
     importance,
     loss_weight,
+    shared,
 )
 from training.particlenet.jets import Jets
 from training.particlenet.recipes import RECIPES
@@ -42,9 +44,25 @@ def test_shares_are_whole(network):
 
 def test_cells_count_the_same_but_for_the_rare_ones():
     cell = np.repeat([0, 1, 2], [120, 60, 1])
-    weight = np.bincount(cell, weights=flattened(cell))
-    assert weight[0] == pytest.approx(weight[1]) == pytest.approx(1)
-    assert weight[2] == pytest.approx(LARGEST_BOOST / 120)
+    weight = np.bincount(cell, weights=flattened(cell, 12))
+    assert weight == pytest.approx([1, 1, 12 / 120])
+
+
+def test_signal_gets_the_spectrum_of_qcd():
+    cell = np.repeat([0, 1, 0, 1, 2], [30, 10, 10, 30, 5])
+    is_qcd = np.repeat([True, False], [40, 45])
+    weight = np.ones(85)
+    found = weight * balance(cell, weight, is_qcd)
+    spectra = [np.bincount(cell[x], weights=found[x], minlength=3) for x in (is_qcd, ~is_qcd)]
+    assert spectra[0].tolist() == [30, 10, 0]
+    # Where there is no QCD, as little of the signal as is allowed.
+    assert spectra[1][:2] / 45 == pytest.approx(spectra[0][:2] / 40)
+    assert spectra[1][2] == pytest.approx(5 / LARGEST_BALANCE)
+
+
+def test_shares_of_groups_by_hand():
+    found = shared(np.array([1.0, 3.0, 5.0]), np.array([0, 0, 2]), (0.4, 0.1, 0.5))
+    assert found == pytest.approx([0.1, 0.3, 0.5])
 
 
 @given(
