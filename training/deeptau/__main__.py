@@ -19,6 +19,7 @@ from training.deeptau.export import export
 from training.deeptau.layout import CLASSES
 from training.deeptau.pictures import draw, read_history
 from training.deeptau.repository import NETWORK, describe, infer
+from training.deeptau.speed import measure_speed
 from training.deeptau.train import TrainingOptions, best, predict, train
 from training.deeptau.working_points import FILE, working_points
 from training.deeptau.working_points import write as write_points
@@ -95,7 +96,8 @@ def measure(given: argparse.Namespace) -> None:
     draw(answered, epochs, folder)
     training = load([one for one in used if one.split == "train"], given.data)
     occupied = {name: float(grid.counts.mean()) for name, grid in training.grids.items()}
-    trained = Trained(options, epochs, _counts(training), occupied, used)
+    speed = measure_speed(best(_folder(given)), training)
+    trained = Trained(options, epochs, _counts(training), occupied, speed, used)
     card = render(evaluate(answered, points), trained, ModelRepository(given.models).spec(MODEL))
     (folder / "README.md").write_text(card, encoding="utf-8")
 

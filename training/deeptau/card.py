@@ -11,6 +11,7 @@ from training.datasets import SPLITS
 from training.deeptau.evaluate import Measured
 from training.deeptau.layout import CLASSES, GRIDS, OUTPUT
 from training.deeptau.network import SIZES, SLOPE, DeepTauNetwork, multiply_adds
+from training.deeptau.speed import REQUEST, Speed
 from training.deeptau.weights import SHARES
 from training.samples import Sample
 
@@ -26,6 +27,7 @@ class Trained:
         epochs: what it printed of each.
         counts: candidates of the training by class.
         occupied: mean number of occupied cells by grid.
+        speed: of the exported network.
         used: files of training, validation and test.
     """
 
@@ -33,6 +35,7 @@ class Trained:
     epochs: Sequence[Mapping[str, Any]]
     counts: Mapping[str, int]
     occupied: Mapping[str, float]
+    speed: Speed
     used: Sequence[Sample]
 
 
@@ -49,6 +52,9 @@ def render(measured: Measured, trained: Trained, spec: ModelSpec) -> str:
         slope=SLOPE,
         **trained.occupied,
         **_multiply_adds(trained),
+        request=REQUEST,
+        time=f"{1e3 * trained.speed.occupied:.2f}",
+        all_time=f"{1e3 * trained.speed.every:.2f}",
         size=f"{spec.path.stat().st_size / 1e6:.2f} MB",
         sha256=spec.sha256,
         counts=_counts(measured),

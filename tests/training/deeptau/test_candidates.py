@@ -17,6 +17,7 @@ from tests.training.deeptau.synthetic import (
 )
 from training.deeptau.candidates import COLUMNS, Candidates
 from training.deeptau.layout import BLOCKS, GRIDS, input_name
+from training.deeptau.speed import dense as dense_of
 
 TAUS = 17
 
@@ -90,3 +91,9 @@ def test_blocks_that_disagree_are_refused(tensors, fault):
     tensors["input_outer_muon"] = replace(sparse, position=position, content=content)
     with pytest.raises(ValueError, match="muon"):
         Candidates.from_tensors(tensors, synthetic_columns(TAUS))
+
+
+def test_dense_rows_are_those_that_are_sent(candidates, tensors):
+    chosen = np.array([3, 0, 11])
+    expected = {name: array[chosen] for name, array in dense(tensors).items()}
+    assert_equal(dense_of(candidates, chosen), expected)

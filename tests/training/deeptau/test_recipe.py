@@ -112,6 +112,7 @@ def test_card_has_the_numbers(done):
     assert "| ttbar |" in card
     assert "| VSmu | Tight |" in card
     assert "{" not in card
+    assert " ms a tau on one core" in card
     history = (folder / "networks" / "deeptau" / "history.jsonl").read_text().splitlines()
     assert f"validation {json.loads(history[-1])['validation']}" in card
     for picture in ("jets", "leptons", "training"):
