@@ -5,7 +5,7 @@ on the tau's direction; of the objects of a type in one cell only the hardest is
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ OUTER_RADIUS: Final = 0.5
 """Objects farther from the tau are in neither grid."""
 
 _CONE, _MIN_PT, _MIN_RADIUS = 3.0, 30.0, 0.05  # GeV, GeV, none
+
+
+Singles: TypeAlias = NDArray[np.float32]
 
 
 class Grid(NamedTuple):
@@ -39,9 +42,9 @@ class Objects(NamedTuple):
         offsets: of the events, shape ``(events + 1,)``.
     """
 
-    pt: Floats
-    eta: Floats
-    phi: Floats
+    pt: Singles
+    eta: Singles
+    phi: Singles
     kind: Ints
     offsets: Ints
 
@@ -114,7 +117,8 @@ def signal_radius(pt: Floats) -> Floats:
 
 def near(taus: Centres, objects: Objects) -> Near:
     """The objects that are in the outer grid of each tau, of the same events."""
-    return Near(*_near(taus, objects, OUTER_RADIUS))
+    eta = np.where(objects.kind >= 0, objects.eta, np.float32(np.inf))
+    return Near(*_near(taus, objects._replace(eta=eta), OUTER_RADIUS))
 
 
 def seen(grid: Grid, around: Near, objects: Objects, kinds: int) -> Seen:
@@ -169,7 +173,7 @@ def _near(taus: Centres, objects: Objects, radius: float) -> tuple[Ints, Ints, F
         # Without branches: most objects are far away, and which are cannot be foreseen.
         for i in range(objects.offsets[event], objects.offsets[event + 1]):
             close[n_close] = i
-            n_close += int(abs(objects.eta[i] - eta) < radius and objects.kind[i] >= 0)
+            n_close += int(abs(objects.eta[i] - eta) < radius)
         for i in close[:n_close]:
             d_eta, d_phi = objects.eta[i] - eta, objects.phi[i] - phi
             d_phi = (d_phi + np.pi) % (2.0 * np.pi) - np.pi
@@ -184,7 +188,7 @@ def _near(taus: Centres, objects: Objects, radius: float) -> tuple[Ints, Ints, F
 
 
 @kernel
-def _hardest(tau: Ints, place: Ints, pt: Floats, places: int) -> Ints:
+def _hardest(tau: Ints, place: Ints, pt: Singles, places: int) -> Ints:
     """Positions of the first with the largest pT of each tau and place.
 
     Args:

@@ -55,7 +55,7 @@ def deeptau_inputs(
     views = [*views_of(taus, scaling.grids)]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         flat = _tau_input(taus, scaling)
-        raw = [_raw_features(taus, view, scaling) for view in views]
+        raw = _raw_features(taus, views, scaling)
     return {f"input_{TAU_INPUT}": flat} | {
         f"input_{view.name}_{name}": _grid_input(view, blocks, of_view, scaling)
         for view, of_view in zip(views, raw, strict=True)
@@ -90,25 +90,32 @@ def _grid_input(
     return Sparse(content, np.stack([row, column], axis=1), view.cells.counts)
 
 
-def _raw_features(taus: Taus, view: View, scaling: Scaling) -> dict[str, Raw]:
-    """The features of all blocks in one grid.
+def _raw_features(taus: Taus, views: Sequence[View], scaling: Scaling) -> list[dict[str, Raw]]:
+    """The features of all blocks in each grid.
 
-    Those of all types of a collection are computed at once, those that a type does not have as
-    well: calls cost more than numbers.
+    Those of all types of a collection in all grids are computed at once, those that a type does not
+    have as well: calls cost more than numbers.
     """
     names = scaling.names
     table = _table(GLOBAL, names.get(GLOBAL_BLOCK, ()), taus)
-    every = np.arange(len(view.cells.tau))
-    raw = {GLOBAL_BLOCK: Raw(table, np.arange(len(table)), view.cells.tau, every)}
-    for collection, found, place in zip(COLLECTIONS, view.found, view.places, strict=True):
+    raw = []
+    for view in views:
+        every = np.arange(len(view.cells.tau))
+        raw.append({GLOBAL_BLOCK: Raw(table, np.arange(len(table)), view.cells.tau, every)})
+    for of, collection in enumerate(COLLECTIONS):
         own = {block: names[block] for block in collection.blocks if block in names}
         features = [*dict.fromkeys(chain.from_iterable(own.values()))]
-        pairs = Pairs(taus, found.tau, collection.product, found.target)
-        table = _table(collection.features, features, pairs)
-        for block, of_block in own.items():
-            mine = np.flatnonzero(found.kind == collection.blocks.index(block))
-            columns = np.array([features.index(name) for name in of_block], np.int64)
-            raw[block] = Raw(table, columns, mine, place[mine])
+        found = [view.found[of] for view in views]
+        tau = np.concatenate([seen.tau for seen in found])
+        target = np.concatenate([seen.target for seen in found])
+        table = _table(collection.features, features, Pairs(taus, tau, collection.product, target))
+        first = 0
+        for of_view, view, seen in zip(raw, views, found, strict=True):
+            for block, of_block in own.items():
+                mine = np.flatnonzero(seen.kind == collection.blocks.index(block))
+                columns = np.array([features.index(name) for name in of_block], np.int64)
+                of_view[block] = Raw(table, columns, first + mine, view.places[of][mine])
+            first += len(seen.tau)
     return raw
 
 

@@ -86,7 +86,7 @@ def views_of(taus: Taus, grids: Mapping[str, Grid]) -> Iterator[View]:
 def objects_of(collection: Collection, inputs: Products) -> Objects:
     """What may be in cells, of all events."""
     product = inputs[collection.product]
-    pt, eta, phi = (flat(product, name) for name in ("pt", "eta", "phi"))
+    pt, eta, phi = (flat(product, name, np.float32) for name in ("pt", "eta", "phi"))
     kind = np.zeros(len(pt), np.int64)
     if collection.pdg_ids is not None:
         largest = max(collection.pdg_ids)

@@ -20,7 +20,7 @@ INNER, OUTER = Grid(11, 0.02), Grid(21, 0.05)
 
 def objects(rows, offsets=None):
     """Objects of pT, eta, phi and kind."""
-    table = np.array(rows, float).reshape(-1, 4)
+    table = np.array(rows, np.float32).reshape(-1, 4)
     ends = np.array([0, len(table)] if offsets is None else offsets)
     return Objects(table[:, 0], table[:, 1], table[:, 2], table[:, 3].astype(np.int64), ends)
 
@@ -96,7 +96,7 @@ def test_only_objects_of_the_same_event_are_seen_also_across_the_end_of_azimuth(
     assert pairs.tau.tolist() == [0, 0, 2]
     assert pairs.target.tolist() == [0, 1, 2]
     expected = [-0.01, -3.13 - 3.14 + 2 * np.pi, 3.13 + 3.14 - 2 * np.pi]
-    np.testing.assert_allclose(pairs.d_phi, expected, atol=1e-12)
+    np.testing.assert_allclose(pairs.d_phi, expected, atol=1e-6)
 
 
 def test_the_signal_cone_shrinks_with_momentum_to_a_limit():
