@@ -28,6 +28,7 @@ COLUMNS: Final = {
     "msoftdrop": "the soft-drop mass",
     "target": "the true mass",
 }
+_ALIKE: Final = "; those of the signal are then made those of QCD, bin by bin"
 _CONTENT: Final = {
     "points": "pseudorapidity and azimuth relative to the jet",
     "features": "see below",
@@ -86,6 +87,7 @@ def render(recipe: Recipe, report: Report, trained: Trained, spec: ModelSpec) ->
         command=f"python -m training.particlenet {recipe.network} all --data FOLDER",
         number=_jets_an_epoch(trained.history),
         flat=" and of ".join(COLUMNS[name] for name in recipe.flat),
+        alike=_ALIKE if recipe.decorrelated else "",
         history=trained.history.strip(),
     )
 

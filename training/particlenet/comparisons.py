@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sonicmini.modules.columns import Bools
+from sonicmini.modules.columns import Bools, Ints
 from training.particlenet.baselines import (
     ImpactLikelihood,
     boson_subjettiness,
@@ -46,6 +46,7 @@ class Comparison:
         where: which jets, in words.
         signal: which jets are signal.
         background: which are background.
+        event: number of each jet's event.
         discriminators: values of all jets by name, the network's first.
         target: area under the curve that the network has to reach; None for no target.
         bins: other selections of the same jets, by name.
@@ -55,6 +56,7 @@ class Comparison:
     where: str
     signal: Bools
     background: Bools
+    event: Ints
     discriminators: Mapping[str, Values]
     target: float | None = None
     bins: Mapping[str, Bools] = field(default_factory=dict)
@@ -90,6 +92,7 @@ def ak4(data: Path, models: Path) -> list[Comparison]:
                 where=where,
                 signal=_is(jets, HEAVY[name], AK4) & chosen,
                 background=_is(jets, LIGHT, AK4) & chosen,
+                event=jets["event"],
                 discriminators=discriminators,
                 target=target,
                 bins=bins,
@@ -113,6 +116,7 @@ def ak8(data: Path, models: Path) -> list[Comparison]:
             where="pT > 400 GeV",
             signal=_is(jets, TOPS, AK8) & hard,
             background=background & hard,
+            event=jets["event"],
             discriminators={
                 NETWORK: found.columns["particleNet_TvsQCD"],
                 "tau32 in a mass window": top_subjettiness(jets),
@@ -125,6 +129,7 @@ def ak8(data: Path, models: Path) -> list[Comparison]:
             where="pT > 200 GeV",
             signal=_is(jets, BOSONS, AK8) & above,
             background=background & above,
+            event=jets["event"],
             discriminators={
                 NETWORK: found.among(BOSONS, QCD),
                 "tau21 in a mass window": boson_subjettiness(jets),
@@ -139,6 +144,7 @@ def ak8(data: Path, models: Path) -> list[Comparison]:
             where="pT > 200 GeV",
             signal=_is(jets, names, AK8) & above,
             background=background & above,
+            event=jets["event"],
             discriminators={
                 NETWORK: found.among(names, QCD),
                 "tau21 in a mass window": boson_subjettiness(jets),
@@ -163,6 +169,7 @@ def ak8_md(data: Path, models: Path) -> list[Comparison]:
                 where=f"pT > 200 GeV, X of {LEAST_X_MASS:.0f} to 250 GeV",
                 signal=_is(jets, names, AK8_MD) & above & heavy,
                 background=_is(jets, QCD, AK8_MD) & above & jets.of_processes("qcd_boosted"),
+                event=jets["event"],
                 discriminators={
                     NETWORK: found.among(names, QCD),
                     "tau21": -_ratio(jets["tau2"], jets["tau1"]),
@@ -196,6 +203,7 @@ def _bosons_md(data: Path, models: Path) -> Comparison:
         where="pT > 200 GeV",
         signal=_is(jets, BOSONS, AK8) & above,
         background=_is(jets, QCD, AK8) & above & jets.of_processes("qcd_boosted"),
+        event=jets["event"],
         discriminators={
             NETWORK: values,
             "general ParticleNet": two_prong("ak8", data, models)[2],

@@ -31,7 +31,7 @@ EFFICIENCY: Final = 0.7
 LEAST_JETS: Final = 50
 """Bins with fewer jets of signal or background are not shown."""
 
-RESONANCES: Final = ("T", "W", "Z", "H")
+RESONANCES: Final = {"T": "top", "W": "W", "Z": "Z", "H": "H"}
 """Of which the mass is measured, by the first letters of their classes."""
 
 CUTS: Final = (0.01, 0.05)
@@ -147,6 +147,7 @@ def separations(comparison: Comparison, chosen: Bools | None = None) -> list[Sep
     signal, background = comparison.signal, comparison.background
     if chosen is not None:
         signal, background = signal & chosen, background & chosen
+    events = comparison.event[signal], comparison.event[background]
     return [
         Separation(
             title=comparison.title,
@@ -154,7 +155,7 @@ def separations(comparison: Comparison, chosen: Bools | None = None) -> list[Sep
             signal=int(signal.sum()),
             background=int(background.sum()),
             name=name,
-            area=auc(values[signal], values[background]),
+            area=auc(values[signal], values[background], events),
             rejection=rejection(values[signal], values[background], EFFICIENCY),
             target=comparison.target if name == NETWORK else None,
         )
@@ -206,8 +207,8 @@ def mass_selections(jets: Jets) -> dict[str, Bools]:
     is_qcd = jets.of_processes("qcd", "qcd_boosted")
     resonances = ~is_qcd & above & (true > comparisons.LEAST_X_MASS)
     found = {f"resonances above {comparisons.LEAST_X_MASS:.0f} GeV": resonances}
-    for name in RESONANCES:
-        classes = [AK8.index(one) for one in AK8 if one.startswith(name) and one not in QCD]
+    for letter, name in RESONANCES.items():
+        classes = [AK8.index(one) for one in AK8 if one[0] == letter]
         found[name] = resonances & np.isin(jets["label"], classes)
     mixed = jets.of_processes("graviton_xx") & resonances
     for low, high in pairwise((40, 70, 100, 140, 190, 250)):

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Array: TypeAlias = NDArray[np.float64]
 
+Events: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
+
 BOOTSTRAP: Final = 200
 """Samples drawn for an error."""
 
@@ -66,18 +68,27 @@ def roc(signal: ArrayLike, background: ArrayLike, weights: ArrayLike | None = No
     return Roc(np.append(0.0, passed), np.append(0.0, mistaken))
 
 
-def auc(signal: ArrayLike, background: ArrayLike) -> Value:
+def auc(signal: ArrayLike, background: ArrayLike, events: Events | None = None) -> Value:
     """Area under the curve, with the error of DeLong et al., Biometrics 44 (1988) 837.
 
     It is the probability that a jet of signal has a higher score than one of background; equal ones
-    count one half.
+    count one half. Jets of one event are not independent, least of all the same jet of two kinds:
+    with the events the error is that of Obuchowski, Biometrics 53 (1997) 567.
+
+    Args:
+        signal: scores of signal.
+        background: scores of background.
+        events: numbers of the events of the jets of signal, and of those of background.
     """
-    first, second = (np.asarray(x, np.float64) for x in (signal, background))
-    of_first, of_second = _ranked(first, second), 1.0 - _ranked(second, first)
-    variance = sum(
-        np.var(part, ddof=1) / len(part) for part in (of_first, of_second) if len(part) > 1
-    )
-    return Value(float(of_first.mean()), float(np.sqrt(variance)))
+    scores = [np.asarray(x, np.float64) for x in (signal, background)]
+    placements = [_ranked(scores[0], scores[1]), 1.0 - _ranked(scores[1], scores[0])]
+    area = float(placements[0].mean())
+    parts = [(part - area) / np.sqrt(len(part) * max(1, len(part) - 1)) for part in placements]
+    together = np.concatenate(parts)
+    if events is not None:
+        _, place = np.unique(np.concatenate(events), return_inverse=True)
+        together = np.bincount(place, weights=together)
+    return Value(area, float(np.sqrt(np.sum(together**2))))
 
 
 def rejection(signal: ArrayLike, background: ArrayLike, efficiency: float) -> Value:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from training.particlenet.evaluate import CUTS, EFFICIENCY, Mass, Report, Sculpting, Separation
+import numpy as np
+
+from training.particlenet.evaluate import CUTS, Mass, Report, Sculpting, Separation
 from training.particlenet.metrics import Value
 
 
@@ -24,8 +26,9 @@ def results(report: Report) -> str:
 def _separations(report: Report) -> list[str]:
     parts = [
         (
-            "AUC: area under the curve of signal against background efficiency, error after DeLong"
-            f" et al. Rejection: one over the background efficiency at {100 * EFFICIENCY:.0f} %"
+            "AUC: area under the curve of signal against background efficiency, with the error for"
+            " jets of the same event (Obuchowski, Biometrics 53 (1997) 567). Rejection: one over"
+            f" the background efficiency at {100 * EFFICIENCY:.0f} %"
             " signal efficiency. The network's discriminators are the probability of the signal's"
             " classes over that of the signal's and the background's."
         ),
@@ -96,12 +99,11 @@ def _sculptings(found: Sequence[Sculpting]) -> list[str]:
     ]
 
 
-def _ratio(first: Value, second: Value) -> Value:
-    if second.value <= 0 or first.value == 0:
-        return Value(0.0, abs(first.error))
+def _ratio(first: Value, second: Value) -> str:
+    if second.value < 2 * second.error:
+        return "not measurable"
     ratio = first.value / second.value
-    relative = ((first.error / first.value) ** 2 + (second.error / second.value) ** 2) ** 0.5
-    return Value(ratio, abs(ratio) * relative)
+    return str(Value(ratio, float(np.hypot(first.error, ratio * second.error)) / second.value))
 
 
 def _masses(found: Sequence[Mass]) -> list[str]:

@@ -39,6 +39,34 @@ def test_error_of_the_area_is_its_spread():
     assert np.mean([one.error for one in drawn]) == pytest.approx(np.std(values), rel=0.15)
 
 
+def test_jets_of_one_event_count_as_one():
+    rng = np.random.default_rng(6)
+    signal, background = rng.normal(1, 1, 100), rng.normal(0, 1, 150)
+    once = auc(signal, background)
+    alone = auc(signal, background, (np.arange(100), 100 + np.arange(150)))
+    assert alone.error == pytest.approx(once.error)
+    twice = auc(
+        np.repeat(signal, 2),
+        np.repeat(background, 2),
+        (np.repeat(np.arange(100), 2), np.repeat(100 + np.arange(150), 2)),
+    )
+    assert twice.value == pytest.approx(once.value)
+    assert twice.error == pytest.approx(once.error, rel=0.01)
+
+
+def test_error_with_events_is_the_spread_over_events():
+    rng = np.random.default_rng(7)
+    drawn = []
+    for _ in range(300):
+        common = rng.normal(0, 1, 120)  # of an event's jets: one of signal, two of background
+        event = np.arange(120)
+        signal, first, second = (common + rng.normal(shift, 1, 120) for shift in (1, 0, 0))
+        both = np.concatenate([first, second])
+        drawn.append(auc(signal, both, (event, np.tile(event, 2))))
+    spread = np.std([one.value for one in drawn])
+    assert np.mean([one.error for one in drawn]) == pytest.approx(spread, rel=0.15)
+
+
 def test_curve_by_hand():
     found = roc([3, 2, 1], [2, 0])
     assert found.signal.tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1, 1])

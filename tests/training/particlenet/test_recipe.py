@@ -110,6 +110,7 @@ def comparison(bins):
         where="all",
         signal=signal,
         background=~signal,
+        event=np.arange(400),
         discriminators={NETWORK: signal.astype(float), "nothing": np.zeros(400)},
         target=0.9,
         bins=bins,
