@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.particlenet.evaluate import CUTS, Mass, Report, Sculpting, Separation
+from training.particlenet.evaluate import CUTS, EFFICIENCY, Mass, Report, Sculpting, Separation
 from training.particlenet.metrics import Value
 
 
