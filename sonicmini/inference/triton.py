@@ -6,8 +6,10 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
+
 from sonicmini.errors import InferenceError, ModelError
-from sonicmini.event import Array, Ragged, Tensors
+from sonicmini.event import Array, Tensors
 from sonicmini.inference.access import Access
 from sonicmini.inference.address import ServerAddress
 from sonicmini.inference.grpc_wire import GrpcWire
@@ -168,7 +170,7 @@ class TritonClient:
 
 
 def _dense(model: str, inputs: Tensors) -> dict[str, Array]:
-    dense = {name: value for name, value in inputs.items() if not isinstance(value, Ragged)}
+    dense = {name: value for name, value in inputs.items() if isinstance(value, np.ndarray)}
     if len(dense) < len(inputs):
         raise InferenceError(f"model {model}: a server takes no rows of variable length")
     return dense
