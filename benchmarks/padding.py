@@ -34,6 +34,8 @@ from sonicmini.inference.repository import ModelSpec
 
 CMS = "an event, to its longest row (CMS's way)"
 OURS = "buckets, 64 rows (ours)"
+COARSE = (1, 5, 8, 16, 24, 32, 50, 64, 80, 100)
+FINER = (1, 5, 8, 10, 12, 14, 16, 19, 22, 26, 30, 35, 40, 50, 58, 66, 75, 86, 100)
 Planner: TypeAlias = Callable[[ModelSpec, Tensors], list[Request]]
 
 
@@ -80,8 +82,8 @@ def paddings(chunk_size: int) -> dict[str, Padding]:
         "buckets, 16 rows": Batching(max_rows=16),
         "buckets, 32 rows": Batching(max_rows=32),
         "buckets, 128 rows": Batching(max_rows=128),
-        "coarse buckets, 64 rows": Batching(buckets=(8, 16, 24, 32, 50, 64, 80, 100)),
-        "fine buckets, 64 rows": Batching(buckets=(*range(1, 12), *range(12, 102, 2))),
+        "coarse buckets, 64 rows": Batching(buckets=COARSE),
+        "finer buckets, 64 rows": Batching(buckets=FINER),
         "every length its own, 64 rows": Batching(buckets=()),
     }
     return {
