@@ -19,10 +19,13 @@ def list_models(
     ctx: typer.Context, *, model_repository: ModelRepositories = None, as_json: AsJson = False
 ) -> None:
     """List networks: inputs, outputs, size, multiply-adds, sha256, card."""
+    from sonicmini.errors import ConfigError
     from sonicmini.models_view import list_and_print
 
     if ctx.invoked_subcommand is None:
         list_and_print(model_repository or (), as_json=as_json)
+    elif model_repository or as_json:
+        raise ConfigError(f"models: options belong behind {ctx.invoked_subcommand}")
 
 
 @app.command()

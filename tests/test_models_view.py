@@ -71,6 +71,11 @@ def test_verdicts_and_faults(call, broken):
     assert len(second["faults"]) == 1
 
 
+def test_options_are_not_lost_before_the_command(call, broken):
+    code, _, err = call("--model-repository", broken, "verify")
+    assert (code, err) == (2, "error: models: options belong behind verify\n")
+
+
 def test_first_folder_counts(call, broken):
     code, out, _ = call(
         "verify", "--model-repository", MODELS, "--model-repository", broken, "good", "deepmet"

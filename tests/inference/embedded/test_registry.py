@@ -55,7 +55,6 @@ start(Path(sys.argv[1]), ServerOptions(instances=1, name="lasting"), attached=Fa
     (state,) = registry.running()
     assert (state.name, state.alive, state.attached) == ("lasting", True, False)
     assert state.models == (repository / "jetsum", repository / "metsum")
-    assert state.repository == str(repository)
     assert "Started HTTPService" in registry.log_path().read_text()
     assert registry.stop() == state
     assert registry.running() == []
