@@ -17,6 +17,8 @@ TOP_WINDOW: Final = (105.0, 220.0)
 """Soft-drop masses (GeV) of top candidates, as ``BOSON_WINDOW`` of W, Z and Higgs bosons."""
 
 BOSON_WINDOW: Final = (60.0, 150.0)
+OUTSIDE: Final = 10.0
+"""What jets outside the window have less; more than any ratio."""
 
 _LEAST_PT: Final = 1.0  # GeV
 _MOST_DXY: Final = 2.0  # cm; beyond are decays of K0s and Lambda, and conversions
@@ -72,19 +74,19 @@ class ImpactLikelihood:
 
 
 def top_subjettiness(jets: Jets) -> Floats:
-    """Minus tau3 over tau2 within the window of the soft-drop mass, else -9."""
+    """Minus tau3 over tau2; jets within the window of the soft-drop mass before all others."""
     return _subjettiness(jets, ("tau3", "tau2"), TOP_WINDOW)
 
 
 def boson_subjettiness(jets: Jets) -> Floats:
-    """Minus tau2 over tau1 within the window of the soft-drop mass, else -9."""
+    """Minus tau2 over tau1; jets within the window of the soft-drop mass before all others."""
     return _subjettiness(jets, ("tau2", "tau1"), BOSON_WINDOW)
 
 
 def _subjettiness(jets: Jets, names: tuple[str, str], window: tuple[float, float]) -> Floats:
     over, under = (jets[name].astype(np.float64) for name in names)
     ratio = np.divide(over, under, out=np.ones_like(over), where=under > 0)
-    return np.where(_within(jets["msoftdrop"], window), -ratio, -9.0)
+    return np.where(_within(jets["msoftdrop"], window), 0.0, -OUTSIDE) - ratio
 
 
 def _within(mass: NDArray[np.float32], window: tuple[float, float]) -> Bools:

@@ -119,7 +119,7 @@ def ak8(data: Path, models: Path) -> list[Comparison]:
             event=jets["event"],
             discriminators={
                 NETWORK: found.columns["particleNet_TvsQCD"],
-                "tau32 in a mass window": top_subjettiness(jets),
+                "tau32 and soft-drop mass": top_subjettiness(jets),
             },
             target=0.95,
             bins={name: chosen for name, chosen in bins.items() if "200 to" not in name},
@@ -132,7 +132,7 @@ def ak8(data: Path, models: Path) -> list[Comparison]:
             event=jets["event"],
             discriminators={
                 NETWORK: found.among(BOSONS, QCD),
-                "tau21 in a mass window": boson_subjettiness(jets),
+                "tau21 and soft-drop mass": boson_subjettiness(jets),
             },
             target=0.92,
             bins=bins,
@@ -147,7 +147,7 @@ def ak8(data: Path, models: Path) -> list[Comparison]:
             event=jets["event"],
             discriminators={
                 NETWORK: found.among(names, QCD),
-                "tau21 in a mass window": boson_subjettiness(jets),
+                "tau21 and soft-drop mass": boson_subjettiness(jets),
             },
         )
         for names in (("Wcq", "Wqq"), ("Zbb", "Zcc", "Zqq"), ("Hbb",), ("Hcc",), ("Hqqqq",))
@@ -207,7 +207,7 @@ def _bosons_md(data: Path, models: Path) -> Comparison:
         discriminators={
             NETWORK: values,
             "general ParticleNet": two_prong("ak8", data, models)[2],
-            "tau21 in a mass window": boson_subjettiness(jets),
+            "tau21 and soft-drop mass": boson_subjettiness(jets),
         },
         target=0.92,
     )

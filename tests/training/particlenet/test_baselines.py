@@ -64,7 +64,7 @@ def test_likelihood_tells_tracks_by_their_place():
     assert abs(ratio(np.array([[5.0, NO_TRACK]]))[0]) < 1.0
 
 
-def test_subjettiness_counts_within_the_window_only():
+def test_subjettiness_puts_jets_within_the_window_first():
     columns = {
         "msoftdrop": np.array([80.0, 30.0, 170.0, 110.0, 80.0]),
         "tau1": np.array([0.5, 0.5, 0.5, 0.5, 0.0]),
@@ -73,5 +73,5 @@ def test_subjettiness_counts_within_the_window_only():
     }
     nothing = Rows(np.zeros((0, 20), np.float16), np.zeros(5, np.int64))
     jets = Jets(nothing, nothing, np.zeros(5, int), columns, np.zeros(5, int), ("qcd",))
-    assert boson_subjettiness(jets) == pytest.approx([-0.2, -9, -9, -0.8, -1])
-    assert top_subjettiness(jets) == pytest.approx([-9, -9, -0.5, -0.25, -9])
+    assert boson_subjettiness(jets) == pytest.approx([-0.2, -10.2, -10.4, -0.8, -1])
+    assert top_subjettiness(jets) == pytest.approx([-10.5, -10.5, -0.5, -0.25, -11])
