@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
 
 from sonicmini.inference.repository import ModelRepository
@@ -24,6 +25,8 @@ from training.deepmet.tunes import TUNES
 from training.samples import Sample, make_samples
 
 TOLERANCE: Final = 1e-5
+VERIFIED: Final = 1000
+"""Events with which an exported network is verified."""
 REPOSITORY: Final = Path(__file__).parents[2] / "models"
 
 
@@ -76,7 +79,7 @@ def tune(given: argparse.Namespace) -> None:
 
 def write(given: argparse.Namespace) -> None:
     """Exports the best networks as ONNX and verifies them against torch."""
-    validation = _load("validation", given.data)
+    validation = _load("validation", given.data).events(np.arange(VERIFIED))
     for name in _tunes(given):
         network = _network(_folder(name, given.data), given.sums)
         export(network, given.models / TUNES[name].model / "model.onnx")

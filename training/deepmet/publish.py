@@ -1,12 +1,14 @@
 """Exported networks in the model repository: their configuration, and what they answer."""
 
 import asyncio
+import copy
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from sonicmini.event import Ragged
@@ -47,8 +49,12 @@ def write_config(folder: Path) -> None:
 
 
 def verify(network: DeepMETNetwork, repository: Path, model: str, features: Features) -> float:
-    """Largest difference between torch and onnxruntime, relative to 1 + the answer's size."""
-    expected = predict(network, features) / SCALE
+    """Largest difference of an exported network from torch, relative to 1 + the answer's size.
+
+    torch computes with double precision, so that the difference is the exported network's error.
+    """
+    exact = copy.deepcopy(network).double()
+    expected = predict(exact, features, dtype=torch.float64) / SCALE
     found = infer(repository, model, features)
     return float(np.max(np.abs(found - expected) / (1 + np.abs(expected))))
 

@@ -49,25 +49,33 @@ class TrainingOptions:
     max_time_s: float = 25 * 60
 
 
-def make_batch(features: Features, indices: np.ndarray) -> tuple[Batch, torch.Tensor]:
+def make_batch(
+    features: Features, indices: np.ndarray, dtype: torch.dtype = torch.float32
+) -> tuple[Batch, torch.Tensor]:
     """Some events as tensors, and their true missing momentum over 50 GeV."""
     part = features.events(np.asarray(indices))
     counts = torch.from_numpy(part.counts)
     batch = Batch(
-        rows=torch.from_numpy(part.content.astype(np.float32)),
+        rows=torch.from_numpy(part.content.astype(np.float32)).to(dtype),
         category=torch.from_numpy(part.category.astype(np.int64)),
         event=torch.repeat_interleave(torch.arange(part.size), counts),
         size=part.size,
     )
-    return batch, torch.from_numpy(part.gen_met / np.float32(SCALE))
+    return batch, torch.from_numpy(part.gen_met / np.float32(SCALE)).to(dtype)
 
 
-def predict(network: DeepMETNetwork, features: Features, size: int = 100) -> np.ndarray:
+def predict(
+    network: DeepMETNetwork,
+    features: Features,
+    *,
+    size: int = 100,
+    dtype: torch.dtype = torch.float32,
+) -> np.ndarray:
     """Missing momentum in GeV of all events, shape (events, 2)."""
     network.eval()
     with torch.no_grad():
         parts = [
-            network(make_batch(features, indices)[0]).numpy()
+            network(make_batch(features, indices, dtype)[0]).numpy()
             for indices in _slices(np.arange(features.size), size)
         ]
     return np.concatenate(parts) * SCALE
