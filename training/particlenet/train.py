@@ -16,7 +16,7 @@ from training.particlenet.network import ParticleNet
 from training.particlenet.options import TrainingOptions
 from training.particlenet.state import Training
 
-EVALUATION_BATCH: Final = 1024
+EVALUATION_BATCH: Final = 256
 CLIP: Final = 5.0
 """Longest gradient of a step."""
 
@@ -66,20 +66,6 @@ def train(
         print(f"stopped after {training.state.time_s:.0f} s; run it again to go on", flush=True)
     best = folder / "best.pt"
     return load(best) if best.is_file() else network.cpu()
-
-
-def predict(
-    network: ParticleNet, dataset: Dataset, *, seed: int = 0
-) -> tuple[torch.Tensor, list[Batch]]:
-    """Answers to all jets of a data set, on the CPU, and its batches in the same order."""
-    device = next(network.parameters()).device
-    network.eval()
-    batches, answers = [], []
-    with torch.no_grad():
-        for batch in dataset.batches(0, EVALUATION_BATCH, seed):
-            answers.append(network(batch.to(device)).cpu())
-            batches.append(batch)
-    return torch.cat(answers), batches
 
 
 def rate(progress: float, epochs: int) -> float:
@@ -161,8 +147,7 @@ def _one_epoch(training: Training, dataset: Dataset) -> None:
 def _step(training: Training, batch: Batch) -> None:
     network, state = training.network, training.state
     training.optimizer.zero_grad()
-    with torch.autocast(training.device.type, torch.bfloat16, enabled=training.options.half):
-        logits = network.logits(batch)
+    logits = _logits(training, batch)
     losses = jet_losses(network.interface, logits, batch)
     total = (losses * batch.weight).sum()
     weight = batch.weight.sum().clamp(min=1e-6)
@@ -171,6 +156,12 @@ def _step(training: Training, batch: Batch) -> None:
     training.optimizer.step()
     state.total += total.item()
     state.weight += weight.item()
+
+
+def _logits(training: Training, batch: Batch) -> torch.Tensor:
+    """What the loss works with; validation is computed as training, whose speed it shares."""
+    with torch.autocast(training.device.type, torch.bfloat16, enabled=training.options.half):
+        return training.network.logits(batch)
 
 
 def _note(training: Training, dataset: Dataset) -> None:
@@ -211,7 +202,7 @@ def _measured(training: Training, dataset: Dataset, measure: Measure | None) -> 
     answers, truths = [], []
     with torch.no_grad():
         for batch in _batches(training, dataset):
-            logits = network.logits(batch)
+            logits = _logits(training, batch)
             losses = jet_losses(network.interface, logits, batch)
             total += float((losses * batch.weight).sum())
             weight += float(batch.weight.sum())
