@@ -61,6 +61,9 @@ def train(
         validation: what decides which epoch is the best.
         options: of both.
         folder: for ``checkpoint.pt``, ``best.pt`` and ``history.jsonl``.
+
+    Raises:
+        ValueError: what is there was trained with other candidates.
     """
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
@@ -74,7 +77,7 @@ def train(
         optimizer, options.learning_rate, total_steps=steps, pct_start=0.2
     )
     parts = {"network": network, "optimizer": optimizer, "schedule": schedule}
-    state = _restore(folder, options, parts)
+    state = _restore(folder, options, len(training), parts)
     weight = weights(training.columns["label"], training.columns["pt"])
     while state["epoch"] < options.epochs and state["epoch"] - state["best"] < options.patience:
         started = time.perf_counter()
@@ -135,12 +138,21 @@ def _checkpoint(folder: Path) -> Path:
     return folder / "checkpoint.pt"
 
 
-def _restore(folder: Path, options: TrainingOptions, parts: dict[str, Any]) -> dict[str, Any]:
+def _restore(
+    folder: Path, options: TrainingOptions, candidates: int, parts: dict[str, Any]
+) -> dict[str, Any]:
+    """What a former run left, or the beginning."""
     state: dict[str, Any] = {"epoch": 0, "best": 0, "loss": float("inf"), "time_s": 0.0}
+    state["candidates"] = candidates
     if _checkpoint(folder).is_file():
         saved = torch.load(_checkpoint(folder), weights_only=True, map_location=_device(options))
         for name, part in parts.items():
             part.load_state_dict(saved[name])
+        if saved["candidates"] != candidates:
+            raise ValueError(
+                f"{_checkpoint(folder)} was trained with {saved['candidates']} candidates, there"
+                f" are {candidates} now: remove {folder} to begin anew"
+            )
         return {name: saved[name] for name in state}
     folder.mkdir(parents=True, exist_ok=True)
     line = json.dumps({**asdict(options), "max_time_s": None})

@@ -58,6 +58,13 @@ def test_finished_training_changes_nothing(samples, tmp_path):
     np.testing.assert_array_equal(predict(first, samples[1]), predict(again, samples[1]))
 
 
+def test_training_goes_on_with_the_same_candidates_only(samples, tmp_path):
+    options = replace(OPTIONS, epochs=1)
+    train(samples[0], samples[1], options, tmp_path)
+    with pytest.raises(ValueError, match="150 candidates, there are 97 now"):
+        train(samples[1], samples[1], options, tmp_path)
+
+
 def test_classes_are_learned(samples, tmp_path):
     network = train(samples[0], samples[1], replace(OPTIONS, epochs=8), tmp_path)
     label = samples[1].columns["label"]
