@@ -59,7 +59,7 @@ def test_finished_training_changes_nothing(samples, tmp_path):
 
 
 def test_training_goes_on_with_the_same_candidates_only(samples, tmp_path):
-    options = replace(OPTIONS, epochs=1)
+    options = replace(OPTIONS, epochs=1, batch=10)
     train(samples[0], samples[1], options, tmp_path)
     with pytest.raises(ValueError, match="150 candidates, there are 97 now"):
         train(samples[1], samples[1], options, tmp_path)
