@@ -1,4 +1,4 @@
-"""The bundled network: what its card says of padding, symmetry and identity holds."""
+"""The bundled networks: what their card says of padding, symmetry and identity holds."""
 
 import asyncio
 from pathlib import Path
@@ -15,6 +15,7 @@ from sonicmini.inference.route import Direct
 from sonicmini.inference.service import InferenceService, ServiceOptions
 
 MODELS = Path(__file__).parents[3] / "models"
+TUNES = ("deepmet/1", "deepmet/2")
 COUNTS = np.array([1500, 0, 1, 40, 900, 4500, 2200])
 
 
@@ -22,16 +23,16 @@ async def run_here(function):
     return function()
 
 
-def evaluate(inputs: Any, **batching: Any) -> np.ndarray:
-    specs = ModelRepository(MODELS).specs(["deepmet"])
+def evaluate(model: str, inputs: Any, **batching: Any) -> np.ndarray:
+    specs = ModelRepository(MODELS).specs([model])
     client = OnnxClient(specs, run_here)
     client.load()
     service = InferenceService(
-        {"deepmet": (specs["deepmet"], Direct("here", client))},
+        {model: (specs[model], Direct("here", client))},
         run_here,
         options=ServiceOptions(batching=Batching(**batching)),
     )
-    return np.asarray(asyncio.run(service.infer("deepmet", inputs))["output/BiasAdd"])
+    return np.asarray(asyncio.run(service.infer(model, inputs))["output/BiasAdd"])
 
 
 def tensors(counts, turn: float = 0.0, seed: int = 5) -> dict[str, np.ndarray]:
@@ -59,9 +60,14 @@ def ragged(flat: dict[str, np.ndarray], counts: np.ndarray) -> dict[str, Ragged]
     return {name: Ragged(content, counts) for name, content in flat.items()}
 
 
+@pytest.fixture(scope="module", params=TUNES)
+def model(request) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def answers() -> np.ndarray:
-    return evaluate(ragged(tensors(COUNTS), COUNTS))
+def answers(model) -> np.ndarray:
+    return evaluate(model, ragged(tensors(COUNTS), COUNTS))
 
 
 def test_answers_differ_and_are_finite(answers):
@@ -74,7 +80,7 @@ def test_event_without_candidates_misses_nothing(answers):
     assert answers[1].tolist() == [0, 0]
 
 
-def test_order_of_candidates_does_not_matter(answers):
+def test_order_of_candidates_does_not_matter(model, answers):
     flat = tensors(COUNTS)
     stops = np.cumsum(COUNTS)
     rng = np.random.default_rng(6)
@@ -82,31 +88,41 @@ def test_order_of_candidates_does_not_matter(answers):
         [rng.permutation(np.arange(stop - n, stop)) for n, stop in zip(COUNTS, stops, strict=True)]
     )
     shuffled = {name: content[order] for name, content in flat.items()}
-    np.testing.assert_allclose(evaluate(ragged(shuffled, COUNTS)), answers, rtol=1e-4, atol=2e-5)
+    np.testing.assert_allclose(
+        evaluate(model, ragged(shuffled, COUNTS)), answers, rtol=1e-4, atol=2e-5
+    )
 
 
-def test_request_size_does_not_matter(answers):
+def test_request_size_does_not_matter(model, answers):
     inputs = ragged(tensors(COUNTS), COUNTS)
-    np.testing.assert_allclose(evaluate(inputs, max_rows=1), answers, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(evaluate(model, inputs, max_rows=1), answers, rtol=1e-5, atol=1e-5)
 
 
-def test_rows_without_momentum_contribute_nothing(answers):
+def test_rows_without_momentum_contribute_nothing(model, answers):
     flat = tensors(COUNTS)
     extra = tensors(np.array([300]), seed=9)
     extra["input"][:, [4, 6, 7]] = 0
     stop = COUNTS[0]
     padded = {name: np.concatenate([content[:stop], extra[name]]) for name, content in flat.items()}
-    found = evaluate(ragged(padded, np.array([stop + 300])))
+    found = evaluate(model, ragged(padded, np.array([stop + 300])))
     np.testing.assert_allclose(found[0], answers[0], rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("turn", [0.7, np.pi / 2, 3.0])
-def test_turned_event_has_a_turned_answer(answers, turn):
-    turned = evaluate(ragged(tensors(COUNTS, turn), COUNTS))
+def test_turned_event_has_a_turned_answer(model, answers, turn):
+    turned = evaluate(model, ragged(tensors(COUNTS, turn), COUNTS))
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     np.testing.assert_allclose(turned, answers @ matrix.T, rtol=1e-3, atol=1e-4)
 
 
-def test_card_names_this_network():
-    spec = ModelRepository(MODELS).spec("deepmet")
-    assert f"`{spec.sha256}`" in (MODELS / "deepmet" / "README.md").read_text(encoding="utf-8")
+def test_both_tunes_are_served_and_differ():
+    assert ModelRepository(MODELS).versions("deepmet") == (1, 2)
+    inputs = ragged(tensors(COUNTS), COUNTS)
+    resolution, response = (evaluate(model, inputs) for model in TUNES)
+    assert np.abs(resolution - response).max() > 1e-3
+
+
+def test_card_names_these_networks():
+    card = (MODELS / "deepmet" / "README.md").read_text(encoding="utf-8")
+    for model in TUNES:
+        assert f"`{ModelRepository(MODELS).spec(model).sha256}`" in card
