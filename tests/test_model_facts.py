@@ -9,15 +9,13 @@ import pytest
 from sonicmini.errors import InferenceError
 from sonicmini.inference.repository import ModelRepository
 from sonicmini.model_facts import all_versions, facts, faults
-from sonicmini.resources import bundled
-
-DEEPMET = bundled("models") / "deepmet"
+from tests.model_folders import DEEPMET, one_version
 
 
 @pytest.fixture
 def repository(tmp_path):
     """A copy of DeepMET in a repository of its own."""
-    shutil.copytree(DEEPMET, tmp_path / "deepmet")
+    one_version(tmp_path, "deepmet")
     return ModelRepository(tmp_path)
 
 
@@ -68,7 +66,7 @@ def test_every_served_version_is_listed_and_unreadable_models_by_their_name(repo
 
 def test_labels_are_as_many_as_the_numbers_of_the_output(repository):
     folder = repository.folders[0] / "deepmet"
-    replace(folder / "config.pbtxt", "dims: [ 2 ]", 'dims: [ 2 ] label_filename: "labels.txt"')
+    replace(folder / "config.pbtxt", "dims: 2\n", 'dims: 2\nlabel_filename: "labels.txt"\n')
     assert ["are missing" in fault for fault in faults(repository, "deepmet")] == [True]
     (folder / "labels.txt").write_text("x\ny\nz\n")
     assert ["has 3 labels, dims are [2]" in fault for fault in faults(repository, "deepmet")] == [
@@ -97,7 +95,7 @@ def test_preprocess_json_agrees_with_the_interface(repository):
 
 def test_a_damaged_file_and_a_wrong_interface_are_found(repository):
     folder = repository.folders[0] / "deepmet"
-    replace(folder / "config.pbtxt", "dims: [ 2 ]", "dims: [ 3 ]")
+    replace(folder / "config.pbtxt", "dims: 2\n", "dims: 3\n")
     assert ["has dims [2] there" in fault for fault in faults(repository, "deepmet")] == [True]
     with (folder / "config.pbtxt").open("a") as config:
         config.write(

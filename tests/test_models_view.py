@@ -9,6 +9,7 @@ from sonicmini.cli import main
 from sonicmini.inference.repository import ModelRepository
 from sonicmini.model_facts import all_versions
 from sonicmini.resources import bundled
+from tests.model_folders import one_version
 
 MODELS = bundled("models")
 
@@ -27,11 +28,8 @@ def call(capsys):
 @pytest.fixture
 def broken(tmp_path):
     """Two copies of DeepMET, one without its network."""
-    for name in ("good", "deepmet"):
-        shutil.copytree(MODELS / "deepmet", tmp_path / name)
-    config = tmp_path / "good" / "config.pbtxt"
-    config.write_text(config.read_text().replace('"deepmet"', '"good"'))
-    shutil.rmtree(tmp_path / "deepmet" / "1")
+    one_version(tmp_path, "good")
+    shutil.rmtree(one_version(tmp_path, "deepmet") / "1")
     return tmp_path
 
 

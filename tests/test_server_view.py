@@ -10,6 +10,7 @@ from sonicmini.inference.embedded import registry
 from sonicmini.inference.embedded.container import ContainerOptions
 from sonicmini.inference.embedded.folders import is_locked, servers_folder
 from sonicmini.inference.embedded.options import ServerOptions
+from sonicmini.inference.repository import ModelRepository
 from sonicmini.resources import bundled
 from sonicmini.server_view import (
     container_command,
@@ -22,6 +23,7 @@ from sonicmini.server_view import (
 )
 
 MODELS = bundled("models")
+NAMES = ModelRepository(MODELS).names()
 ONE = ServerOptions(instances=1, name="mine")
 
 
@@ -70,7 +72,7 @@ def test_server_from_start_to_stop():
     assert "server mine: ready" in shown
     (server,) = server_status_dict()["servers"]
     assert server["condition"] == "ready"
-    assert server["models"] == {"deepmet": str(MODELS / "deepmet")}
+    assert server["models"] == {name: str(MODELS / name) for name in NAMES}
     for part in (server["http"], server["grpc"], server["metrics"], server["log"]):
         assert part in shown
     assert shown in text(server_status())
