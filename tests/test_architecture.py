@@ -56,6 +56,8 @@ END_TO_END = (
         "inference.wire_faults",
         "modules.chain",
         "modules.networks.deepmet_network",
+        "training.deeptau.recipe",
+        "training.particlenet.recipe",
     ),
 )
 HEAVY = ("awkward", "correctionlib", "numba", "onnxruntime", "scipy", "uproot")
