@@ -164,12 +164,12 @@ class DeepTauNetwork(nn.Module):
         return self.answer(self.dense(hidden))
 
 
-def layers(width: int, sizes: tuple[int, ...], dropout: float = 0.0) -> nn.Sequential:
-    """Dense layers with batch normalisation."""
+def layers(width: int, sizes: tuple[int, ...], dropout: float | None = None) -> nn.Sequential:
+    """Dense layers with batch normalisation, and with dropout unless it is None."""
     parts: list[nn.Module] = []
     for size in sizes:
         parts += [nn.Linear(width, size, bias=False), nn.BatchNorm1d(size), nn.LeakyReLU(SLOPE)]
-        if dropout > 0:
+        if dropout is not None:
             parts.append(nn.Dropout(dropout))
         width = size
     return nn.Sequential(*parts)

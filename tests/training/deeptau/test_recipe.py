@@ -41,7 +41,7 @@ def done(tmp_path_factory):
             synthetic(120, seed=sample.seed).save(feature_file(sample, folder))
     with pytest.MonkeyPatch.context() as patch:
         sizes = Sizes(
-            egamma=(6,), muon=(4,), hadrons=(6,), joint=(8,), channels=4, tau=(12,), dense=(12,)
+            egamma=(6,), muon=(4,), hadrons=(6,), joint=(8,), channels=4, tau=(12,), dense=(12, 8)
         )
         patch.setitem(SIZES, "tiny", sizes)
         options = [
