@@ -97,9 +97,20 @@ DATASETS: Final = {
         {"train": {}, "validation": {}, "test": {"ttbar": 8}},
         test_pileup=(15, 25, 45, 60),
     ),
+    "tops_and_bosons": Dataset(
+        4,
+        {
+            "train": {
+                **_masses("zprime_tt", {1000: 8, 2000: 8}),
+                **_masses("wprime_wz", {1000: 10, 2000: 10}),
+            },
+            "validation": {},
+            "test": {},
+        },
+    ),
 }
 """All data sets by name: top quarks and jets of light quarks; boosted resonances; leptons; tests at
-other pileups."""
+other pileups; more of the rarest classes of large jets."""
 
 
 def files(names: Iterable[str], split: Split) -> list[Sample]:

@@ -146,7 +146,7 @@ LARGE: Final = Family(
     sv_length=(1, 10),
     min_pt=170.0,
     max_eta=2.4,
-    processes={"boosted": (), "standard": ()},
+    processes={"boosted": (), "standard": (), "tops_and_bosons": ()},
 )
 FAMILIES: Final[Sequence[Family]] = (SMALL, LARGE)
 
