@@ -92,6 +92,15 @@ DATASETS: Final = {
             "test": {"ztautau": 8, **_masses("zprime_tautau", {300: 1}), "zll": 3},
         },
     ),
+    # Of one event in four of Z bosons a tau is found, the others are too soft.
+    "more_taus": Dataset(
+        7,
+        {
+            "train": _masses("zprime_tautau", {125: 14, 200: 8}),
+            "validation": _masses("zprime_tautau", {125: 3}),
+            "test": _masses("zprime_tautau", {125: 3}),
+        },
+    ),
     "pileup": Dataset(
         3,
         {"train": {}, "validation": {}, "test": {"ttbar": 8}},

@@ -6,81 +6,40 @@ contributes exactly nothing.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
 from training.deepmet.features import CATEGORIES
 from training.deepmet.network import DeepMETNetwork
+from training.onnx_graph import Graph, Shapes
 
 ROWS: Final = 4500
-OPSET: Final = 17
-IR_VERSION: Final = 8
-"""Old enough for the onnxruntime of all current Triton releases."""
-
 Layer = tuple[NDArray[np.float64], NDArray[np.float64]]
-
-
-class _Graph:
-    """Nodes and constants, written in the order of computation."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def constant(self, value: object, dtype: type = np.float32) -> str:
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), name))
-        return name
-
-    def __call__(
-        self,
-        kind: str,
-        *inputs: str,
-        name: str = "",
-        **attributes: Any,  # noqa: ANN401 - as those of a node
-    ) -> str:
-        name = name or f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
-        return name
-
-    def ints(self, *values: int) -> str:
-        return self.constant(values, np.int64)
 
 
 def export(network: DeepMETNetwork, path: Path) -> None:
     """Writes the network."""
-    graph = _Graph()
+    graph = Graph("deepmet")
     rows = graph("Reshape", "input", graph.ints(-1, 8))
     pt = graph("Gather", rows, graph.constant(4, np.int64), axis=1)
     is_real = graph("Greater", pt, graph.constant(0.0))
     real = graph("Transpose", graph("NonZero", is_real), name="real")
     weights = _weights(graph, network, rows, real)
     _answer(graph, network, graph("ScatterND", _zeros(graph, network, rows), real, weights))
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, "deepmet", *_interface(), graph.constants),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="sonicmini training.deepmet",
-    )
-    onnx.checker.check_model(model, full_check=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(model.SerializeToString())
+    graph.save(path, _inputs(), {"output/BiasAdd": ["batch", 2]})
 
 
-def _interface() -> tuple[list[onnx.ValueInfoProto], list[onnx.ValueInfoProto]]:
-    def value(name: str, *dims: int) -> onnx.ValueInfoProto:
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *dims])
-
-    categories = [value(f"input_cat{index}", ROWS, 1) for index in range(len(CATEGORIES))]
-    return [value("input", ROWS, 8), *categories], [value("output/BiasAdd", 2)]
+def _inputs() -> Shapes:
+    categories = (f"input_cat{index}" for index in range(len(CATEGORIES)))
+    shapes: Shapes = {name: ["batch", ROWS, 1] for name in categories}
+    return {"input": ["batch", ROWS, 8], **shapes}
 
 
-def _weights(graph: _Graph, network: DeepMETNetwork, rows: str, real: str) -> str:
+def _weights(graph: Graph, network: DeepMETNetwork, rows: str, real: str) -> str:
     """Weights of the real candidates."""
     real_rows = graph("GatherND", rows, real)
     dxy, dz, eta, mass, pt, puppi = (
@@ -106,7 +65,7 @@ def _weights(graph: _Graph, network: DeepMETNetwork, rows: str, real: str) -> st
     return graph("Add", _dense(graph, hidden, others[-1]), puppi, name="weights")
 
 
-def _category(graph: _Graph, real: str) -> str:
+def _category(graph: Graph, real: str) -> str:
     """The three categories of the real candidates as one index."""
     index = "input_cat0"
     for position, size in enumerate(CATEGORIES[1:], start=1):
@@ -116,13 +75,13 @@ def _category(graph: _Graph, real: str) -> str:
     return graph("Cast", flat, to=TensorProto.INT64)
 
 
-def _zeros(graph: _Graph, network: DeepMETNetwork, rows: str) -> str:
+def _zeros(graph: Graph, network: DeepMETNetwork, rows: str) -> str:
     count = graph("Gather", graph("Shape", rows), graph.ints(0))
     shape = graph("Concat", count, graph.ints(network.weight.out_features), axis=0)
     return graph("ConstantOfShape", shape)
 
 
-def _answer(graph: _Graph, network: DeepMETNetwork, weights: str) -> None:
+def _answer(graph: Graph, network: DeepMETNetwork, weights: str) -> None:
     """Weighted sums of momenta, their lengths and angles, and the combination of them."""
     sums = network.weight.out_features
     by_event = graph("Reshape", weights, graph.ints(-1, ROWS, sums))
@@ -151,13 +110,13 @@ def _answer(graph: _Graph, network: DeepMETNetwork, weights: str) -> None:
     graph("Reshape", answer, graph.ints(-1, 2), name="output/BiasAdd")
 
 
-def _log(graph: _Graph, value: str, factor: float, offset: float, scale: float) -> str:
+def _log(graph: Graph, value: str, factor: float, offset: float, scale: float) -> str:
     """The logarithm of factor * value + offset, scaled."""
     inner = graph("Add", graph("Mul", value, graph.constant(factor)), graph.constant(offset))
     return graph("Mul", graph("Log", inner), graph.constant(scale))
 
 
-def _dense(graph: _Graph, value: str, layer: Layer) -> str:
+def _dense(graph: Graph, value: str, layer: Layer) -> str:
     weight, bias = layer
     return graph("Add", graph("MatMul", value, graph.constant(weight)), graph.constant(bias))
 

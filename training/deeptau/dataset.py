@@ -12,23 +12,11 @@ from sonicmini.modules.columns import events_of, flat, offsets_of
 from sonicmini.modules.networks.deeptau.producer import DeepTau
 from sonicmini.simulation.pool import ordered_map
 from training.chain import Chain
-from training.datasets import Dataset
 from training.datasets import files as files_of
 from training.deeptau.candidates import Candidates
 from training.deeptau.labels import labels
 from training.progress import Pace
 from training.samples import Sample, Split
-
-_TAUS: Final = Dataset(
-    7,
-    {
-        "train": {"zprime_tautau_m125": 14, "zprime_tautau_m200": 8},
-        "validation": {"zprime_tautau_m125": 3},
-        "test": {"zprime_tautau_m125": 3},
-    },
-)
-"""More taus: of one event in four of Z bosons one is found, the others are too soft."""
-
 
 MODEL: Final = "deeptau_2018v2p5"
 REPOSITORY: Final = Path(__file__).parents[2] / "models"
@@ -40,7 +28,7 @@ _EVENTS_OF_A_FILE: Final = 10_000
 
 def files(split: Split) -> list[Sample]:
     """The files of a split: jets of top quarks and QCD, taus and leptons of resonances."""
-    return [*files_of(("standard", "taus"), split), *_TAUS.samples(split)]
+    return files_of(("standard", "taus", "more_taus"), split)
 
 
 def feature_file(sample: Sample, data: Path) -> Path:

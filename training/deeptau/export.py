@@ -8,15 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
 from torch import nn
 
-from training.deeptau.graph import Graph
 from training.deeptau.layout import BLOCKS, CLASSES, GRIDS, OUTPUT, TAU_FEATURES, input_name
 from training.deeptau.network import KERNEL, SLOPE, DeepTauNetwork, GridNet
+from training.onnx_graph import Graph, Shapes
 
 Layer = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -30,25 +28,21 @@ def export(network: DeepTauNetwork, path: Path, *, every_cell: bool = False) -> 
         every_cell: evaluate empty cells too, as CMS's file does: the same answers, slower.
     """
     network.eval()
-    graph = Graph()
+    graph = Graph("deeptau")
     parts = [_dense(graph, "input_tau", network.tau)]
     parts += [_grid(graph, name, network.grids[name], every_cell=every_cell) for name in GRIDS]
     hidden = _dense(graph, graph("Concat", *parts, axis=1), network.dense)
     answer = _linear(graph, hidden, _folded([network.answer])[0])
     graph("Softmax", answer, axis=1, name=OUTPUT)
-    model = graph.model("deeptau", *_interface(), "sonicmini training.deeptau")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(model.SerializeToString())
+    graph.save(path, _inputs(), {OUTPUT: ["batch", len(CLASSES)]})
 
 
-def _interface() -> tuple[list[onnx.ValueInfoProto], list[onnx.ValueInfoProto]]:
-    def value(name: str, *dims: int) -> onnx.ValueInfoProto:
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *dims])
-
-    inputs = [value("input_tau", TAU_FEATURES)]
+def _inputs() -> Shapes:
+    shapes: Shapes = {"input_tau": ["batch", TAU_FEATURES]}
     for grid, size in GRIDS.items():
-        inputs += [value(input_name(grid, block), size, size, BLOCKS[block]) for block in BLOCKS]
-    return inputs, [value(OUTPUT, len(CLASSES))]
+        for block, width in BLOCKS.items():
+            shapes[input_name(grid, block)] = ["batch", size, size, width]
+    return shapes
 
 
 def _grid(graph: Graph, name: str, net: GridNet, *, every_cell: bool) -> str:

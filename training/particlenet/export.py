@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from training.onnx_graph import Graph, Shapes
 from training.particlenet.batch import INPUTS, Batch
-from training.particlenet.graph import Graph, Shapes
 from training.particlenet.knn import FAR
 from training.particlenet.network import MASS_SCALE, Dense, EdgeConv, ParticleNet
 from training.particlenet.options import Interface
@@ -51,7 +51,7 @@ class _Particles:
 
 def export(network: ParticleNet, path: Path) -> None:
     """Writes the network."""
-    graph = Graph()
+    graph = Graph("particlenet")
     sizes = network.sizes
     particles = _particles(graph, sizes.neighbours)
     embedded = [_embedded(graph, kind, getattr(network, kind)) for kind in ("pf", "sv")]

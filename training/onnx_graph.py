@@ -16,9 +16,14 @@ Shapes: TypeAlias = dict[str, list[str | int]]
 
 
 class Graph:
-    """Nodes and constants, in the order of computation."""
+    """Nodes and constants, in the order of computation.
 
-    def __init__(self) -> None:
+    Args:
+        name: of the network.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
@@ -69,10 +74,10 @@ class Graph:
             for side in (inputs, outputs)
         )
         model = helper.make_model(
-            helper.make_graph(self._nodes, "particlenet", taken, given, self._constants),
+            helper.make_graph(self._nodes, self._name, taken, given, self._constants),
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=IR_VERSION,
-            producer_name="sonicmini training.particlenet",
+            producer_name=f"sonicmini training.{self._name}",
         )
         onnx.checker.check_model(model, full_check=True)
         path.parent.mkdir(parents=True, exist_ok=True)
