@@ -14,13 +14,13 @@ import psutil
 import pytest
 
 from sonicmini.errors import ModelError, UnavailableError
+from sonicmini.inference.embedded.options import ServerOptions
 from sonicmini.inference.embedded.server import start
 from sonicmini.resources import bundled
-from tests.outputs import altered_models, assert_same_physics, run_sample
+from tests.outputs import MODEL, WORKFLOW, altered_models, assert_same_physics, run_sample
 
 pytestmark = pytest.mark.triton
 
-CONFIG = bundled("configs") / "miniaod.yaml"
 SAMPLE = bundled("sample_data") / "ttbar_10.root"
 MODELS = bundled("models")
 SCORE = "DeepMETResolutionTune_pt"
@@ -29,13 +29,13 @@ NOBODY = "http://127.0.0.1:9"  # the discard port: nobody listens
 
 @pytest.fixture(scope="module")
 def server():
-    with start(MODELS) as running:
+    with start(MODELS, ServerOptions(models=["deepmet"])) as running:
         yield running
 
 
 @pytest.fixture
 def run(tmp_path):
-    return partial(run_sample, tmp_path / "out.root")
+    return partial(run_sample, tmp_path / "out.root", workflow=WORKFLOW)
 
 
 @pytest.mark.parametrize("transport", ["http", "grpc"])
@@ -50,15 +50,15 @@ def test_the_physics_is_that_of_the_local_run(run, server, transport, setting):
     settings = [f"inference.{setting}"] if setting else []
     found, report, provenance = run(*settings, servers=[url])
     assert_same_physics(found, expected)
-    assert set(report.networks) == {("deepmet", url)}
-    network = report.networks["deepmet", url]
+    assert set(report.networks) == {(MODEL, url)}
+    network = report.networks[MODEL, url]
     assert (network.rows, network.failures) == (10, 0)
     assert network.server is not None
     assert network.server.inferences == 10
     assert network.server.compute_s > 0
     assert 0 < report.hidden_s <= report.awaited_s
     assert [one["backend"] for one in provenance["backends"]] == [url]
-    assert provenance["servers"][0]["models"] == ["deepmet"]
+    assert provenance["servers"][0]["models"] == [MODEL]
 
 
 def test_without_a_url_a_server_is_started_and_stopped(run):
@@ -66,16 +66,16 @@ def test_without_a_url_a_server_is_started_and_stopped(run):
     expected, _, _ = run()
     found, report, _ = run(inference="remote")
     assert_same_physics(found, expected)
-    assert set(report.networks) == {("deepmet", "embedded")}
+    assert set(report.networks) == {(MODEL, "embedded")}
     assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
 
 
 def test_each_module_has_its_choice(run, server):
     _, report, _ = run("inference.modules={deepMET: local}", servers=[server.http_url])
-    assert set(report.networks) == {("deepmet", "local")}
+    assert set(report.networks) == {(MODEL, "local")}
     settings = ["inference.modules={deepMET: remote}", f"inference.servers=[{server.http_url}]"]
     _, report, _ = run(*settings)
-    assert set(report.networks) == {("deepmet", server.http_url)}
+    assert set(report.networks) == {(MODEL, server.http_url)}
 
 
 def test_load_goes_to_several_servers(run, server):
@@ -91,7 +91,7 @@ def test_load_goes_to_several_servers(run, server):
 
 
 def test_a_model_that_nobody_serves_is_told_at_the_start(run):
-    with pytest.raises(UnavailableError, match=rf"(?s)--fallback local.*- deepmet: .*{NOBODY}"):
+    with pytest.raises(UnavailableError, match=rf"(?s)--fallback local.*- {MODEL}: .*{NOBODY}"):
         run("inference.patience_s=0", servers=[NOBODY])
 
 
@@ -111,8 +111,8 @@ def test_another_network_of_the_same_name_is_an_error_or_recorded(run, tmp_path)
         with pytest.raises(ModelError, match="another network of this name"):
             run(servers=[other.http_url])
         found, report, provenance = run(servers=[other.http_url], allow_different_models=True)
-    assert report.servers[0].differing == ["deepmet"]
-    assert provenance["servers"][0]["differing"] == ["deepmet"]
+    assert report.servers[0].differing == [MODEL]
+    assert provenance["servers"][0]["differing"] == [MODEL]
     expected, _, _ = run()
     assert not np.allclose(ak.to_numpy(found[SCORE]), ak.to_numpy(expected[SCORE]), rtol=1e-3)
 
@@ -131,7 +131,7 @@ def test_secrets_stay_out_of_report_and_provenance(run, server, monkeypatch):
 )
 def test_signals_during_remote_calls_leave_nothing(number, code, tmp_path, reap):
     output = tmp_path / "out.root"
-    command = [sys.executable, "-m", "sonicmini", "run", CONFIG, *[SAMPLE] * 300]
+    command = [sys.executable, "-m", "sonicmini", "run", WORKFLOW, *[SAMPLE] * 100]
     command += ["-o", output, "--inference", "remote", "--set", "inference.max_rows=1"]
     leader = subprocess.Popen(
         list(map(str, command)), stderr=subprocess.PIPE, text=True, start_new_session=True
