@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from sonicmini.event import Ragged
-from sonicmini.modules.columns import Floats, Ints, events_of, offsets_from
+from sonicmini.modules.columns import Bools, Floats, Ints, events_of, offsets_from
 from sonicmini.modules.networks.particlenet.preprocess import Group, Preprocess
 from training.particlenet.batch import Batch
 from training.particlenet.importance import copies, loss_weight
@@ -18,6 +18,14 @@ from training.particlenet.recipes import Recipe
 
 POOL: Final = 50
 """Batches whose jets are sorted by length together."""
+
+MIRRORED: Final = frozenset(
+    {"pfcand_phirel", "pfcand_charge", "pfcand_dxy", "pfcand_dxysig", "sv_phirel"}
+)
+"""What changes its sign if a jet is mirrored in a plane of the beam: tracks curve the other way.
+
+Nature and detector make both alike, so that training sees half of the jets mirrored.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +64,14 @@ class JetDataset:
         pool = POOL * size
         for start in range(0, len(order), pool):
             for jets in _bucketed(order[start : start + pool], self.jets.pf.counts, size, rng):
-                yield self.batch(jets, weight)
+                is_mirrored = None if self.number is None else rng.random(len(jets)) < 0.5
+                yield self.batch(jets, weight, is_mirrored)
 
-    def batch(self, jets: Ints, weight: Floats) -> Batch:
+    def batch(self, jets: Ints, weight: Floats, is_mirrored: Bools | None = None) -> Batch:
         """Some of the jets as tensors."""
         tensors = {}
         for group in self.preprocess.groups:
-            ragged = scaled(group, self.jets, self.recipe, jets)
+            ragged = scaled(group, self.jets, self.recipe, jets, is_mirrored)
             tensors[group.name] = torch.from_numpy(padded(ragged, group.min_length))
         return Batch(
             **tensors,
@@ -72,8 +81,18 @@ class JetDataset:
         )
 
 
-def scaled(group: Group, jets: Jets, recipe: Recipe, chosen: Ints) -> Ragged:
-    """One input of the network for some jets, as in production (``Inputs.tensors``)."""
+def scaled(
+    group: Group, jets: Jets, recipe: Recipe, chosen: Ints, is_mirrored: Bools | None = None
+) -> Ragged:
+    """One input of the network for some jets, as in production (``Inputs.tensors``).
+
+    Args:
+        group: the input.
+        jets: all of them.
+        recipe: of the network.
+        chosen: the jets.
+        is_mirrored: which of these are mirrored.
+    """
     of_candidates = group.name.startswith("pf")
     rows: Rows = jets.pf if of_candidates else jets.sv
     names = recipe.pf if of_candidates else recipe.sv
@@ -82,6 +101,9 @@ def scaled(group: Group, jets: Jets, recipe: Recipe, chosen: Ints) -> Ragged:
         raw = np.ones((int(counts.sum()), 1), np.float32)
     else:
         raw = rows.of(chosen)[:, places(group.features, names)].astype(np.float32)
+        if is_mirrored is not None:
+            flipped = np.array([name in MIRRORED for name in group.features])
+            raw[np.ix_(np.repeat(is_mirrored, counts), flipped)] *= -1
     return Ragged(group.transform(raw), counts, axis=1)
 
 

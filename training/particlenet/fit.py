@@ -32,7 +32,7 @@ PAIRS: Final[Mapping[str, Mapping[str, Pair]]] = {
 }
 """Classes whose separation is shown after each epoch: areas under the curve."""
 
-VALIDATION_JETS: Final = 20_000
+VALIDATION_JETS: Final = 50_000
 """As many are enough to see which epoch is the best."""
 
 RESOLVED: Final = 40.0

@@ -55,7 +55,7 @@ class Sizes:
 
 PRESETS: Final = {
     "ak4-light": Sizes(
-        widths=(32, 64, 96), edge_layers=2, neighbours=8, fusion=128, hidden=128, dropout=0.05
+        widths=(32, 64, 96), edge_layers=2, neighbours=8, fusion=128, hidden=128, dropout=0.1
     ),
     "ak8-light": Sizes(
         widths=(48, 64, 80), edge_layers=2, neighbours=16, fusion=192, hidden=128, dropout=0.05

@@ -161,7 +161,8 @@ RECIPES: Final = {
             label="label",
             pf=PF,
             flat=("pt",),
-            shares=(0.24, 0.05, 0.20, 0.05, 0.18, 0.14, 0.07, 0.07),
+            shares=(0.22, 0.015, 0.18, 0.03, 0.25, 0.13, 0.115, 0.06),
+            boost=3.0,
         ),
         Recipe(
             network="ak8",

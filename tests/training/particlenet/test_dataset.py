@@ -1,15 +1,26 @@
+from pathlib import Path
+
+import awkward as ak
 import numpy as np
 import pytest
 import torch
 
 from sonicmini.event import Ragged
+from sonicmini.modules.columns import flat
+from sonicmini.modules.networks.particlenet.candidates import candidate_features
+from sonicmini.modules.networks.particlenet.jets import AK4_CHS
+from sonicmini.modules.networks.particlenet.vertices import vertex_features
 from tests.training.particlenet.feature_files import write_files
-from training.particlenet.dataset import JetDataset, padded
+from training.chain import Chain
+from training.particlenet.dataset import MIRRORED, JetDataset, padded, scaled
 from training.particlenet.fit import datasets
 from training.particlenet.jets import Jets, Rows
 from training.particlenet.recipes import RECIPES
 
 AK4, MD = RECIPES["ak4"], RECIPES["ak8_md"]
+SAMPLE = Path(__file__).parents[3] / "sample_data" / "ttbar.root"
+REVERSED = {"phi", "charge", "pdgId", "dxy", "y", "dTrkPhi", "covDxyDsz", "covXY", "covYZ"}
+"""Columns of our products that change their sign in the mirror of the plane of x and z."""
 
 
 @pytest.fixture(scope="module", params=[AK4, MD], ids=["ak4", "ak8_md"])
@@ -114,3 +125,55 @@ def test_padding_by_hand():
     assert padded(rows, 3).shape == (3, 2, 3)
     nothing = Ragged(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), axis=1)
     assert padded(nothing, 4).shape == (0, 2, 4)
+
+
+def test_mirrored_jets_are_those_of_mirrored_events():
+    (chunk, *_) = Chain(AK4_CHS.consumes).chunks(SAMPLE)
+    products = {name: chunk.products[name] for name in AK4_CHS.consumes}
+    in_mirror = {}
+    for name, array in products.items():
+        columns = {field: array[field] for field in array.fields}
+        signs = {field: -1 if field in REVERSED - {_unsigned(name)} else 1 for field in columns}
+        in_mirror[name] = ak.zip({field: columns[field] * signs[field] for field in columns})
+    for features, names, longest in (
+        (candidate_features, AK4.pf, 50),
+        (vertex_features, AK4.sv, 5),
+    ):
+        rows, counts = features(products, AK4_CHS, names, max_length=longest)
+        expected, same = features(in_mirror, AK4_CHS, names, max_length=longest)
+        assert counts.sum() > 50
+        assert np.array_equal(counts, same)
+        signs = np.where([name in MIRRORED for name in names], -1, 1)
+        assert expected == pytest.approx(rows * signs, rel=1e-3, abs=1e-3)
+    assert len(flat(products["JetCHS"], "pt")) > 500
+
+
+def _unsigned(product):
+    """Of a secondary vertex ``dxy`` is a distance."""
+    return "dxy" if product == "SV" else ""
+
+
+def test_some_jets_of_a_batch_are_mirrored(both):
+    training, _ = both
+    chosen = np.arange(30)
+    is_mirrored = chosen % 3 == 0
+    for group in training.preprocess.groups:
+        arguments = (group, training.jets, training.recipe, chosen)
+        plain, found = scaled(*arguments).content, scaled(*arguments, is_mirrored).content
+        names = [name.removesuffix("_mask") for name in group.features]
+        changed = np.repeat(is_mirrored, scaled(*arguments).counts)
+        assert np.array_equal(found[~changed], plain[~changed])
+        kept = [name not in MIRRORED for name in names]
+        assert np.array_equal(found[:, kept], plain[:, kept])
+        for place in np.flatnonzero(np.logical_not(kept)):
+            if group.median[place] == 0:
+                assert np.array_equal(found[changed, place], -plain[changed, place])
+
+
+def test_validation_is_not_mirrored(both):
+    _, validation = both
+    first, again = (
+        torch.cat([batch.pf_points.sum((1, 2)) for batch in validation.batches(epoch, 64, 1)])
+        for epoch in (0, 1)
+    )
+    assert first.sort().values.tolist() == pytest.approx(again.sort().values.tolist(), abs=1e-5)
