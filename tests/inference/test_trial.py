@@ -55,7 +55,7 @@ def test_inputs_are_of_the_stated_lengths_and_types():
         tensor.dtype for tensor in spec.inputs
     ]
     assert np.all(full["pf_mask"] == 1)
-    assert np.min(full["pf"]) > 0
+    assert np.all(full["pf"].astype(float) > 0)
     assert not np.any(full["kind"])  # the first category
     assert not any(array.any() for array in trial_inputs(spec, "empty", shortest(spec)).values())
 

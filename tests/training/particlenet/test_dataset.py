@@ -143,8 +143,8 @@ def test_mirrored_jets_are_those_of_mirrored_events():
         expected, same = features(in_mirror, AK4_CHS, names, max_length=longest)
         assert counts.sum() > 50
         assert np.array_equal(counts, same)
-        signs = np.where([name in MIRRORED for name in names], -1, 1)
-        assert expected == pytest.approx(rows * signs, rel=1e-3, abs=1e-3)
+        factors = np.where([name in MIRRORED for name in names], -1, 1)
+        assert expected == pytest.approx(rows * factors, rel=1e-3, abs=1e-3)
     assert len(flat(products["JetCHS"], "pt")) > 500
 
 
