@@ -6,9 +6,6 @@ import numpy as np
 import pytest
 
 from sonicmini.event import Sparse
-
-pytest.importorskip("torch")
-
 from tests.training.deeptau.synthetic import (
     dense,
     synthetic,

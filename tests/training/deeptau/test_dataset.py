@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-
 from sonicmini.event import Sparse
 from sonicmini.io.root_source import RootSource
 from sonicmini.io.schema import AOD

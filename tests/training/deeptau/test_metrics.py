@@ -5,8 +5,6 @@ import json
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-
 from sonicmini.modules.networks.deeptau.scores import (
     AGAINST,
     discriminators,

@@ -5,9 +5,6 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-
 import torch
 
 from sonicmini.modules.networks.deeptau.producer import DeepTau

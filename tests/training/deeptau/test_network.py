@@ -6,9 +6,6 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 import pytest
-
-pytest.importorskip("torch")
-
 import torch
 
 from tests.training.deeptau.synthetic import (

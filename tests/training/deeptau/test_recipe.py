@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
 pytest.importorskip("mplhep")
 
 from sonicmini.inference.repository import ModelRepository
