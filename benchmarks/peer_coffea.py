@@ -28,7 +28,7 @@ from sonicmini.inference.service import InferenceService
 from sonicmini.inference.triton import TritonClient, WireOptions
 from sonicmini.workers import Workers
 
-MODEL = "deepmet"
+MODEL = "deepmet/1"
 OUTPUT = "output/BiasAdd"
 ROWS = 4500
 
@@ -62,7 +62,7 @@ def through_coffea(url: str, batch_size: int, chunks: Sequence[Tensors]) -> list
     address = urlsplit(url)
     arguments = {"ssl": False} if address.scheme == "grpc" else {}
     wrapper = Peer(
-        f"triton+{address.scheme}://{address.netloc}/{MODEL}/1", arguments, batch_size=batch_size
+        f"triton+{address.scheme}://{address.netloc}/{MODEL}", arguments, batch_size=batch_size
     )
     return [ak.to_numpy(wrapper([OUTPUT], **as_awkward(tensors))[OUTPUT]) for tensors in chunks]
 

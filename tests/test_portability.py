@@ -26,13 +26,12 @@ from sonicmini.inference.embedded.folders import cache_folder, locked
 from sonicmini.inference.repository import ModelRepository
 from sonicmini.inference.triton import TritonClient
 from sonicmini.resources import bundled
-from tests.outputs import altered_models, assert_same_physics, run_sample
+from tests.model_folders import one_version
+from tests.outputs import WORKFLOW, altered_models, assert_same_physics, run_sample
 
 pytestmark = pytest.mark.portability
 
-CONFIG = bundled("configs") / "miniaod.yaml"
-SAMPLE = bundled("sample_data") / "ttbar_10.root"
-MODELS = bundled("models")
+SPEC = ModelRepository(bundled("models")).spec("deepmet/1")
 PROGRAMS = Path(__file__).parent / "portability"
 PACKAGES = {"kserve": "kserve==0.21.0", "mlserver": "mlserver==1.7.1"}
 READY_S = 120.0
@@ -84,8 +83,9 @@ def is_ready(url):
 
 
 @contextmanager
-def serving(kind, folder, models=MODELS):
-    """A server with these models, ended in any case with all that it started."""
+def serving(kind, folder, models=None):
+    """A server with these models or DeepMET, ended in any case with all that it started."""
+    models = models or one_version(folder / "models", "deepmet").parent
     http, grpc = free_ports()
     program = PROGRAMS / f"{kind}_server.py"
     log = folder / f"{kind}.log"
@@ -121,15 +121,21 @@ def url(request, server):
 
 @pytest.fixture
 def run(tmp_path):
-    return partial(run_sample, tmp_path / "out.root")
+    """Runs with a model that has one version, which is not asked for: KServe knows no versions."""
+    return partial(
+        run_sample,
+        tmp_path / "out.root",
+        "modules.deepMET={type: DeepMET, model: deepmet}",
+        workflow=WORKFLOW,
+        model_repository=[one_version(tmp_path / "models", "deepmet").parent],
+    )
 
 
 def asked(url, question):
     """The answer of a client to one question."""
 
     async def ask():
-        spec = ModelRepository(MODELS).spec("deepmet")
-        specs = dict.fromkeys(("deepmet", "deepmet/1", "deepmet/7", "nobody"), spec)
+        specs = dict.fromkeys(("deepmet", "deepmet/1", "deepmet/7", "nobody"), SPEC)
         client = TritonClient(ServerAddress.parse(url), specs)
         try:
             return await question(client)
@@ -216,5 +222,4 @@ def test_compressed_requests_are_read_or_refused_in_one_message(run, server, url
 
 
 def zeros(rows):
-    spec = ModelRepository(MODELS).spec("deepmet")
-    return {tensor.name: np.zeros((rows, *tensor.dims), tensor.dtype) for tensor in spec.inputs}
+    return {tensor.name: np.zeros((rows, *tensor.dims), tensor.dtype) for tensor in SPEC.inputs}

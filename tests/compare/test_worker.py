@@ -16,13 +16,13 @@ from sonicmini.compare.worker import _portable, run_apart
 from sonicmini.config import Overrides, load
 from sonicmini.errors import InputError, SonicminiError
 from sonicmini.resources import bundled
+from tests.outputs import WORKFLOW
 
-CONFIG = bundled("configs") / "miniaod.yaml"
 SAMPLE = bundled("sample_data") / "ttbar_10.root"
 
 
 def config(output, *inputs):
-    return load(CONFIG, Overrides(inputs=inputs or (SAMPLE,), output=output, events=2))
+    return load(WORKFLOW, Overrides(inputs=inputs or (SAMPLE,), output=output, events=2))
 
 
 def test_faults_keep_their_class_message_and_traceback(tmp_path):
@@ -78,7 +78,7 @@ def test_an_interrupted_run_leaves_nothing(number, tmp_path, reap):
             inputs = sorted(Path({str(tmp_path)!r}).glob("*.root"))
             overrides = Overrides(inputs=inputs, output=Path({str(out / "a.root")!r}))
             try:
-                run_apart(load(Path({str(CONFIG)!r}), overrides), "A")
+                run_apart(load(Path({str(WORKFLOW)!r}), overrides), "A")
             except KeyboardInterrupt:
                 raise SystemExit(77)
         """
