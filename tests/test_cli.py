@@ -16,8 +16,8 @@ import yaml
 
 from sonicmini.cli import main
 from sonicmini.resources import bundled
+from tests.outputs import CONFIG, MODEL, WORKFLOW, networks, scores
 
-CONFIG = bundled("configs") / "miniaod.yaml"
 SAMPLE = bundled("sample_data") / "ttbar_10.root"
 
 
@@ -30,7 +30,7 @@ def sonicmini(*arguments, capsys):
 
 
 def run(*arguments, capsys):
-    return sonicmini("run", CONFIG, *arguments, capsys=capsys)
+    return sonicmini("run", WORKFLOW, *arguments, capsys=capsys)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_run_writes_the_file_and_the_report(tmp_path, capsys):
     code, text, _ = run(SAMPLE, "-o", out, "--report", report, "--events", 7, capsys=capsys)
     assert code == 0
     assert "7 events in" in text
-    assert "deepmet" in text
+    assert MODEL in text
     with uproot.open(out) as file:
         assert file["Events"].num_entries == 7
         met = file["Events"].arrays(["RawMET_pt", "DeepMETResolutionTune_pt"], library="np")
@@ -53,7 +53,7 @@ def test_run_writes_the_file_and_the_report(tmp_path, capsys):
     assert all(np.ptp(values) > 0 for values in met.values())
     assert provenance["inputs"] == [{"file": str(SAMPLE), "start": 0, "stop": 7}]
     assert provenance["config"]["input"]["events"] == 7
-    assert len(provenance["models"]["deepmet"]["sha256"]) == 64
+    assert len(provenance["models"][MODEL]["sha256"]) == 64
     content = json.loads(report.read_text())
     assert content["events"] == 7
     assert {phase["module"] for phase in content["phases"]} >= {"puppi", "deepMET", "sink"}
@@ -80,24 +80,28 @@ def test_several_inputs_and_a_limit_over_all(tmp_path, capsys):
     assert run(SAMPLE, copy, "-o", out, "--events", 13, "--chunk-size", 4, capsys=capsys)[0] == 0
     with uproot.open(out) as file:
         events = file["Events/event"].array(library="np")
-        jets = file["Events/Jet_pt"].array(library="np")
+        candidates = file["Events/PFCand_pt"].array(library="np")
     assert events.tolist()[10:] == events.tolist()[:3]
-    assert all(np.array_equal(jets[i + 10], jets[i]) for i in range(3))
+    assert all(np.array_equal(candidates[i + 10], candidates[i]) for i in range(3))
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["run", "nowhere.yaml"], 2, "nowhere.yaml: cannot be read"),
-        (["run", CONFIG, "nowhere.root"], 3, "nowhere.root"),
-        (["run", CONFIG, SAMPLE, "--set", "options.stream=2"], 2, "did you mean streams?"),
-        (["run", CONFIG, SAMPLE, "--set", "modules.puppi.con=1"], 2, "modules.puppi: con: no such"),
-        (["run", CONFIG, SAMPLE, "--set", "modules.puppi=Pupy"], 2, "did you mean Puppi?"),
-        (["run", CONFIG, SAMPLE, "--set", "output.keep=[Jett]"], 2, "did you mean Jet?"),
-        (["run", CONFIG, SAMPLE, "--set", "modules.deepMET.model=dipmet"], 5, "deepmet"),
-        (["run", CONFIG, SAMPLE, "--set", "model_repository=nowhere"], 5, "nowhere"),
-        (["run", CONFIG, SAMPLE, "-o", "/proc/x/y.root"], 4, "/proc/x"),
-        (["run", CONFIG, SAMPLE, "--report", "no/such/folder/r.json"], 4, "r.json"),
+        (["run", WORKFLOW, "nowhere.root"], 3, "nowhere.root"),
+        (["run", WORKFLOW, SAMPLE, "--set", "options.stream=2"], 2, "did you mean streams?"),
+        (
+            ["run", WORKFLOW, SAMPLE, "--set", "modules.puppi.con=1"],
+            2,
+            "modules.puppi: con: no such",
+        ),
+        (["run", WORKFLOW, SAMPLE, "--set", "modules.puppi=Pupy"], 2, "did you mean Puppi?"),
+        (["run", WORKFLOW, SAMPLE, "--set", "output.keep=[PFCandd]"], 2, "did you mean PFCand?"),
+        (["run", WORKFLOW, SAMPLE, "--set", "modules.deepMET.model=dipmet"], 5, "deepmet"),
+        (["run", WORKFLOW, SAMPLE, "--set", "model_repository=nowhere"], 5, "nowhere"),
+        (["run", WORKFLOW, SAMPLE, "-o", "/proc/x/y.root"], 4, "/proc/x"),
+        (["run", WORKFLOW, SAMPLE, "--report", "no/such/folder/r.json"], 4, "r.json"),
         (["inspect", "nowhere.root"], 3, "nowhere.root"),
         (["modules", "Pupi"], 2, "did you mean Puppi?"),
         (["simulate", "tbar", "-o", "x.root"], 2, "did you mean ttbar?"),
@@ -115,7 +119,7 @@ def test_errors_are_one_message_and_an_exit_code(arguments, code, message, here,
 
 def test_usage_errors_are_typers(capsys):
     assert sonicmini("run", capsys=capsys)[0] == 2
-    assert sonicmini("run", CONFIG, "--nonsense", capsys=capsys)[0] == 2
+    assert sonicmini("run", WORKFLOW, "--nonsense", capsys=capsys)[0] == 2
 
 
 def test_debug_shows_the_traceback_wherever_it_stands(capsys):
@@ -125,7 +129,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(capsys):
 
 
 def test_check_prints_the_graph_and_writes_nothing(here, capsys):
-    code, text, _ = sonicmini("check", CONFIG, SAMPLE, capsys=capsys)
+    code, text, _ = sonicmini("check", WORKFLOW, SAMPLE, capsys=capsys)
     assert code == 0
     assert "packedPFCandidates" in text
     assert "10 events" in text
@@ -147,12 +151,19 @@ def test_inspect_shows_collections_and_provenance(tmp_path, capsys):
     assert json.loads(text)["events"] == 10
 
 
-def test_init_lays_out_what_runs(tmp_path, capsys):
+def test_init_lays_out_what_runs_with_all_networks(tmp_path, capsys):
     folder = tmp_path / "work"
     assert sonicmini("init", folder, capsys=capsys)[0] == 0
-    assert sonicmini("run", folder / "configs" / "miniaod.yaml", capsys=capsys)[0] == 0
-    output = yaml.safe_load((folder / "configs" / "miniaod.yaml").read_text())["output"]["file"]
-    assert (folder / "configs" / output).is_file()
+    config = folder / "configs" / "miniaod.yaml"
+    code, text, _ = sonicmini("run", config, "--events", 10, capsys=capsys)
+    assert code == 0
+    with uproot.open(config.parent / yaml.safe_load(config.read_text())["output"]["file"]) as file:
+        assert file["Events"].num_entries == 10
+        assert scores().keys() <= set(file["Events"].keys())
+        provenance = json.loads(file["Runs/provenance"].array()[0])
+    models = {network.model for network in networks(CONFIG).values()}
+    assert provenance["models"].keys() == models
+    assert all(model in text for model in models)
 
 
 def test_a_module_of_the_users_own(tmp_path, capsys, monkeypatch):
@@ -162,26 +173,26 @@ def test_a_module_of_the_users_own(tmp_path, capsys, monkeypatch):
         "from sonicmini.module import Producer\n"
         "@dataclass(frozen=True, kw_only=True)\n"
         "class Ht(Producer):\n"
-        "    consumes = ('Jet',)\n"
+        "    consumes = ('PackedPFCand',)\n"
         "    produces = ('Ht',)\n"
-        "    pt_min: float = 30.0\n"
+        "    pt_min: float = 3.0\n"
         "    def produce(self, inputs):\n"
-        "        pt = inputs['Jet'].pt\n"
+        "        pt = inputs['PackedPFCand'].pt\n"
         "        return {'Ht': ak.sum(pt[pt > self.pt_min], axis=1)}\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     out = tmp_path / "out.root"
     settings = [
         "--set",
-        "modules.ht={type: my_tags:Ht, pt_min: 40}",
+        "modules.ht={type: my_tags:Ht, pt_min: 4}",
         "--set",
-        "output.keep=[Jet, Ht]",
+        "output.keep=[PFCand_pt, Ht]",
     ]
     assert run(SAMPLE, "-o", out, *settings, capsys=capsys)[0] == 0
     with uproot.open(out) as file:
-        ht, jets = (file["Events"][name].array() for name in ("Ht", "Jet_pt"))
+        ht, candidates = (file["Events"][name].array() for name in ("Ht", "PFCand_pt"))
     assert ht.tolist() == pytest.approx(
-        [sum(p for p in event if p > 40) for event in jets], rel=1e-4
+        [sum(p for p in event if p > 4) for event in candidates], rel=1e-4
     )
     assert "made by ht" in uproot.open(out)["Events/Ht"].title
 
@@ -193,7 +204,7 @@ def test_signals_leave_nothing_that_looks_finished(number, code, tmp_path, reap)
         path.symlink_to(SAMPLE)
     out = tmp_path / "out"
     out.mkdir()
-    command = [sys.executable, "-m", "sonicmini", "run", CONFIG, *inputs, "-o", out / "mini.root"]
+    command = [sys.executable, "-m", "sonicmini", "run", WORKFLOW, *inputs, "-o", out / "mini.root"]
     process = subprocess.Popen(
         list(map(str, command)), stderr=subprocess.PIPE, text=True, start_new_session=True
     )
