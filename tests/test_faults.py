@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 import urllib.request
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -33,13 +34,13 @@ from sonicmini.inference.proxy.line import Cable
 from sonicmini.inference.proxy.threaded import Proxy
 from sonicmini.job import run_job
 from sonicmini.resources import bundled
-from tests.outputs import altered_models, assert_same_physics, read_events
+from tests.outputs import MODEL, WORKFLOW, altered_models, assert_same_physics, read_events
 
 pytestmark = pytest.mark.triton
 
-CONFIG = bundled("configs") / "miniaod.yaml"
 SAMPLE = bundled("sample_data") / "ttbar_10.root"
 MODELS = bundled("models")
+SERVER = ServerOptions(instances=1, models=["deepmet"])
 EVENTS = 40
 CALM = 4
 """Requests that are left alone: the known tensor, the warm-up, the first chunk."""
@@ -54,13 +55,13 @@ QUICK = (
 
 @pytest.fixture(scope="module")
 def server():
-    with start(MODELS, ServerOptions(instances=1)) as running:
+    with start(MODELS, SERVER) as running:
         yield running
 
 
 @pytest.fixture
 def fresh_server():
-    with start(MODELS, ServerOptions(instances=1)) as running:
+    with start(MODELS, SERVER) as running:
         yield running
 
 
@@ -79,7 +80,7 @@ both = pytest.mark.parametrize("proxied", ["http", "grpc"], indirect=True)
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
     output = tmp_path_factory.mktemp("expected") / "local.root"
-    run_job(load(CONFIG, overrides(output)))
+    run_job(load(WORKFLOW, overrides(output)))
     return read_events(output)
 
 
@@ -114,7 +115,7 @@ def run(tmp_path, servers, *assignments, action=lambda: None, **given):
     output = tmp_path / "out.root"
     wanted = overrides(output, *QUICK, *assignments, servers=servers, **given)
     try:
-        report = run_job(load(CONFIG, wanted), in_mid_run(action))
+        report = run_job(load(WORKFLOW, wanted), in_mid_run(action))
     except InferenceError:
         assert list(tmp_path.glob("*")) == []
         raise
@@ -189,7 +190,7 @@ def test_an_outage_without_an_end_is_one_error_within_the_time_limits(tmp_path, 
     proxy, url = proxied
     limits = ("inference.timeout_s=0.5", "inference.patience_s=1", "inference.tries=3")
     started = time.monotonic()
-    with pytest.raises(UnavailableError, match=r"model deepmet: no answer after") as raised:
+    with pytest.raises(UnavailableError, match=rf"model {MODEL}: no answer after") as raised:
         run(tmp_path, [url], *limits, action=lambda: proxy.set(fault))
     assert f"- {url}: " in str(raised.value)
     assert time.monotonic() - started < 60
@@ -238,7 +239,7 @@ def test_the_only_server_is_killed_and_a_fallback_is_there(
         action=lambda: os.kill(fresh_server.pid, signal.SIGKILL),
     )
     assert_same_physics(found, expected)
-    assert report.networks["deepmet", fallback].rows > 0
+    assert report.networks[MODEL, fallback].rows > 0
     assert "left alone" not in str(report.servers[0].fault)
 
 
@@ -257,7 +258,7 @@ def restart(fresh_server):
         }
 
         def start_again(models):
-            stack.enter_context(start(models, ServerOptions(instances=1, **ports)))
+            stack.enter_context(start(models, replace(SERVER, **ports)))
 
         def end_and_start(models=MODELS):
             fresh_server.stop()
@@ -285,11 +286,23 @@ def test_a_server_that_returns_with_another_network_is_not_used(
         run(tmp_path, [fresh_server.http_url], action=lambda: restart(altered))
 
 
+def once_noticed(caplog, action):
+    """Does something when the client has found its server to be away."""
+
+    def wait():
+        deadline = time.monotonic() + 15
+        while "is left alone" not in caplog.text and time.monotonic() < deadline:
+            time.sleep(0.05)
+        action()
+
+    threading.Thread(target=wait).start()
+
+
 @pytest.mark.parametrize("transport", ["http_url", "grpc_url"])
-def test_the_server_is_frozen_and_resumed(tmp_path, fresh_server, expected, transport):
+def test_the_server_is_frozen_and_resumed(tmp_path, fresh_server, expected, transport, caplog):
     def freeze():
         os.kill(fresh_server.pid, signal.SIGSTOP)
-        threading.Timer(4.0, os.kill, (fresh_server.pid, signal.SIGCONT)).start()
+        once_noticed(caplog, lambda: os.kill(fresh_server.pid, signal.SIGCONT))
 
     found, report = run(tmp_path, [getattr(fresh_server, transport)], action=freeze)
     assert_same_physics(found, expected)
@@ -303,13 +316,12 @@ def control(server, what):
 
 
 @pytest.mark.parametrize("transport", ["http_url", "grpc_url"])
-def test_the_model_is_unloaded_and_loaded_again(tmp_path, expected, transport):
-    options = ServerOptions(instances=1, model_control="explicit")
-    with start(MODELS, options) as running:
+def test_the_model_is_unloaded_and_loaded_again(tmp_path, expected, transport, caplog):
+    with start(MODELS, replace(SERVER, model_control="explicit")) as running:
 
         def unload():
             control(running, "unload")
-            threading.Timer(2.0, control, (running, "load")).start()
+            once_noticed(caplog, lambda: control(running, "load"))
 
         found, report = run(tmp_path, [getattr(running, transport)], action=unload)
         assert_same_physics(found, expected)
@@ -353,7 +365,7 @@ def test_random_faults_of_all_kinds_leave_no_trace(tmp_path, proxied, expected):
 
 def test_a_server_with_another_network_is_refused_before_the_first_event(tmp_path, altered):
     with (
-        start(altered, ServerOptions(instances=1)) as other,
+        start(altered, SERVER) as other,
         pytest.raises(ModelError, match="another network of this name"),
     ):
         run(tmp_path, [other.http_url], fallback="local")

@@ -41,6 +41,7 @@ pytestmark = pytest.mark.triton
 
 MODELS = bundled("models")
 MODEL = "deepmet"
+SERVER = ServerOptions(instances=1, models=[MODEL])
 SPECS = ModelRepository(MODELS).specs([MODEL])
 INPUTS = known_inputs(SPECS[MODEL])
 OUTPUT = SPECS[MODEL].outputs[0].name
@@ -56,7 +57,7 @@ HANG_S = 30.0
 
 @pytest.fixture(scope="module")
 def server():
-    with start(MODELS, ServerOptions(instances=1)) as running:
+    with start(MODELS, SERVER) as running:
         yield running
 
 
@@ -426,6 +427,6 @@ def test_a_server_that_was_restarted_answers_again(server, expected, scheme, sha
             await setup.aim_at(server)
             np.testing.assert_allclose(await setup.healed(), expected, rtol=1e-5)
 
-    with start(MODELS, ServerOptions(instances=1)) as doomed:
+    with start(MODELS, SERVER) as doomed:
         asyncio.run(main(doomed))
     assert shared_regions() == set()
