@@ -1,13 +1,10 @@
 """Both sides run and compared, on the bundled sample."""
 
 import json
-import shutil
 from pathlib import Path
 
-import onnx
 import pytest
 import yaml
-from onnx import numpy_helper
 
 from sonicmini.compare import run as compare_run
 from sonicmini.compare.run import compare, compare_and_print
@@ -15,8 +12,8 @@ from sonicmini.compare.sides import CompareOptions
 from sonicmini.errors import ConfigError, InputError, ModelError, OutputError
 from sonicmini.job import run_job
 from sonicmini.resources import bundled
+from tests.outputs import CONFIG, MODEL, WORKFLOW, altered_models, networks
 
-CONFIG = bundled("configs") / "miniaod.yaml"
 SAMPLE = bundled("sample_data") / "ttbar_10.root"
 INPUT = [f"input.files=[{SAMPLE}]"]
 SHORT = CompareOptions(assignments=INPUT, events=4)
@@ -37,42 +34,25 @@ def here(monkeypatch):
 
 @pytest.fixture
 def workflow(tmp_path):
-    """Writes a copy of the bundled workflow, perhaps with a network whose weights are scaled."""
+    """Writes a copy of the small workflow, perhaps with a network whose weights are scaled."""
 
     def workflow(name, scale=None, **changes):
-        tree = yaml.safe_load(CONFIG.read_text()) | {
+        tree = yaml.safe_load(WORKFLOW.read_text()) | {
             "input": {"files": [str(SAMPLE)]},
             "model_repository": str(bundled("models")),
         }
         if scale is not None:
-            tree["model_repository"] = str(altered(tmp_path / f"models_{name}", scale))
+            tree["model_repository"] = str(altered_models(tmp_path / f"models_{name}", scale))
         (path := tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(tree | changes))
         return str(path)
 
     return workflow
 
 
-def altered(folder: Path, scale: float) -> Path:
-    """A copy of the models, whose DeepMET has its first matrix of weights scaled."""
-    shutil.copytree(bundled("models"), folder)
-    path = folder / "deepmet" / "1" / "model.onnx"
-    model = onnx.load(path)
-    matrix = next(
-        tensor
-        for tensor in model.graph.initializer
-        if len(tensor.dims) == 2 and tensor.data_type == onnx.TensorProto.FLOAT
-    )
-    weights = numpy_helper.to_array(matrix)
-    scaled = (weights * scale).astype(weights.dtype)
-    matrix.CopyFrom(numpy_helper.from_array(scaled, matrix.name))
-    onnx.save(model, path)
-    return folder
-
-
 def test_local_agrees_with_local_and_is_kept(tmp_path, capsys):
     keep = tmp_path / "new" / "kept"
     options = CompareOptions(assignments=INPUT, events=4, keep=keep)
-    assert compare_and_print("local", "local", None, options)
+    assert compare_and_print("local", "local", WORKFLOW, options)
     text = capsys.readouterr().out
     assert "The outputs agree: 4 events" in text
     assert "deepMET infer" in text
@@ -83,7 +63,7 @@ def test_local_agrees_with_local_and_is_kept(tmp_path, capsys):
     assert content["reports"]["a"][0]["events"] == 4
     assert compare_and_print(str(keep / "A.root"), str(keep / "B.root"), None, CompareOptions())
     with pytest.raises(OutputError, match=r"has A\.root, B\.root, comparison\.json already"):
-        compare("local", "local", None, options)
+        compare("local", "local", WORKFLOW, options)
 
 
 def test_an_altered_network_is_caught_with_its_branches(workflow, here, capsys):
@@ -93,7 +73,7 @@ def test_an_altered_network_is_caught_with_its_branches(workflow, here, capsys):
     assert text.splitlines()[-1] == (
         "The outputs differ: DeepMETResolutionTune_pt, DeepMETResolutionTune_phi"
     )
-    assert "models.deepmet.sha256" in text
+    assert f"models.{MODEL}.sha256" in text
 
 
 def test_a_network_that_is_nearly_the_same_agrees_within_tolerance(workflow, here, capsys):
@@ -106,7 +86,7 @@ def test_a_network_that_is_nearly_the_same_agrees_within_tolerance(workflow, her
 
 def test_json_is_all_that_is_printed(here, capsys):
     assert compare_and_print(
-        "local", "local", None, CompareOptions(assignments=INPUT, events=2, as_json=True)
+        "local", "local", WORKFLOW, CompareOptions(assignments=INPUT, events=2, as_json=True)
     )
     content = json.loads(capsys.readouterr().out)
     assert (content["version"], content["agrees"]) == (1, True)
@@ -118,7 +98,7 @@ def test_runs_take_turns_and_the_first_outputs_stay(tmp_path, here):
         assignments=INPUT, events=2, repetitions=3, keep=tmp_path, picture=tmp_path / "p.png"
     )
     pytest.importorskip("matplotlib")
-    comparison = compare("local", "local", None, options)
+    comparison = compare("local", "local", WORKFLOW, options)
     assert [description for description, _ in here] == [
         f"{side} {turn}/3" for turn in (1, 2, 3) for side in "AB"
     ]
@@ -133,7 +113,7 @@ def test_runs_take_turns_and_the_first_outputs_stay(tmp_path, here):
 
 
 def test_nothing_is_kept_unasked(here):
-    compare("local", "local", None, SHORT)
+    compare("local", "local", WORKFLOW, SHORT)
     folders = {output.parent for _, output in here}
     assert len(folders) == 1
     assert not folders.pop().exists()
@@ -154,15 +134,15 @@ def test_other_cuts_of_the_work_agree(workflow, here):
 
 
 def test_a_module_that_differs_is_caught(workflow, here):
-    modules = yaml.safe_load(CONFIG.read_text())["modules"]
-    modules["ak4PuppiJets"] = {"type": "AK4PuppiJets", "radius": 0.5}
+    modules = yaml.safe_load(WORKFLOW.read_text())["modules"]
+    modules["rho"] = {"type": "FixedGridRho", "spacing": 0.7}
     comparison = compare(
         workflow("a"), workflow("b", modules=modules), None, CompareOptions(events=2)
     )
     assert not comparison.agrees
-    assert "Jet_pt" in comparison.files.differing
-    assert "DeepMETResolutionTune_pt" not in comparison.files.differing
-    assert "modules.ak4PuppiJets.radius" in [one.name for one in comparison.files.provenance]
+    assert comparison.files.differing
+    assert all(name.startswith("Rho_") for name in comparison.files.differing)
+    assert "modules.rho.spacing" in [one.name for one in comparison.files.provenance]
 
 
 def test_faults_are_found_before_the_first_run(workflow, tmp_path, here):
@@ -175,9 +155,9 @@ def test_faults_are_found_before_the_first_run(workflow, tmp_path, here):
     with pytest.raises(ConfigError, match="different input"):
         compare(workflow("a"), str(CONFIG), None, CompareOptions())
     with pytest.raises(ConfigError, match=r"\.gif"):
-        compare("local", "local", None, CompareOptions(picture=tmp_path / "p.gif"))
+        compare("local", "local", WORKFLOW, CompareOptions(picture=tmp_path / "p.gif"))
     with pytest.raises(OutputError, match="cannot be written"):
-        compare("local", "local", None, CompareOptions(keep=SAMPLE / "folder"))
+        compare("local", "local", WORKFLOW, CompareOptions(keep=SAMPLE / "folder"))
     assert here == []
 
 
@@ -186,21 +166,29 @@ def test_faults_of_a_run_are_those_of_the_run_command(workflow, here):
     with pytest.raises(InputError, match=r"nowhere\.root"):
         compare("local", "local", Path(config), CompareOptions())
     with pytest.raises(ModelError, match="nowhere"):
-        compare("local", "local", None, CompareOptions(assignments=["model_repository=/nowhere"]))
+        compare(
+            "local", "local", WORKFLOW, CompareOptions(assignments=["model_repository=/nowhere"])
+        )
     with pytest.raises(InputError, match="there is no such file"):
         compare("nowhere.root", "nowhere.root", None, CompareOptions())
 
 
 @pytest.mark.triton
-def test_local_agrees_with_remote(capsys):
-    options = CompareOptions(assignments=INPUT)
-    comparison = compare("local", "remote", None, options)
+def test_all_networks_agree_between_local_and_remote():
+    comparison = compare("local", "remote", None, CompareOptions(assignments=INPUT))
     assert comparison.agrees
     assert comparison.files.events.common == 10
+    used = networks(CONFIG).values()
+    made = {product for network in used for product in network.produces}
+    assert set(comparison.files.products or ()) == made
     assert comparison.timing is not None
-    assert [network.backend for network in comparison.timing.a.networks] == ["local"]
-    (remote,) = comparison.timing.b.networks
-    assert (remote.backend, remote.inferences) == ("embedded", 10)
+    here = {one.model: one for one in comparison.timing.a.networks}
+    there = {one.model: one for one in comparison.timing.b.networks}
+    assert here.keys() == there.keys() == {network.model for network in used}
+    for model, local in here.items():
+        remote = there[model]
+        assert (local.backend, remote.backend) == ("local", "embedded")
+        assert local.inferences == remote.inferences > 0
 
 
 @pytest.mark.triton
