@@ -247,9 +247,11 @@ def test_a_refusal_is_not_worth_another_try(server, scheme, code):
 def test_calls_under_way_together_fail_together_and_heal(server, expected, scheme):
     async def main():
         async with Setup(server, scheme) as setup:
+            await setup.answer()
             await setup.proxy.set(Freeze())
+            asked = (await setup.proxy.counters()).infer_requests
             calls = [asyncio.create_task(setup.answer()) for _ in range(6)]
-            while (await setup.proxy.counters()).connections == 0:
+            while (await setup.proxy.counters()).infer_requests < asked + len(calls):
                 await asyncio.sleep(0.01)
             await setup.proxy.drop()
             await setup.proxy.set(Refuse())
