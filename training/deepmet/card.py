@@ -1,15 +1,14 @@
 """The model card, rendered from what was measured."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from sonicmini.inference.repository import ModelSpec
-from training.datasets import SPLITS
 from training.deepmet.evaluate import Measured, Report
 from training.deepmet.metrics import Resolution
 from training.deepmet.tunes import TUNES
+from training.sample_table import sample_table
 from training.samples import Sample
 
 COMMAND: Final = "python -m training.deepmet all --data FOLDER"
@@ -44,7 +43,7 @@ def render(
         table=_table(report.samples),
         bins="\n\n".join(_bins(*key, found) for key, found in report.bins.items()),
         command=COMMAND,
-        recipe=_recipe(used),
+        recipe=sample_table(used),
     )
 
 
@@ -101,28 +100,3 @@ def _bin_table(found: Mapping[str, Measured], show: Callable[[Resolution], str])
         cells = " | ".join(show(one) for one in row.resolutions.values())
         lines.append(f"| {label} | {row.events} | {cells} |")
     return "\n".join(lines)
-
-
-def _recipe(used: Sequence[Sample]) -> str:
-    lines = [
-        "| split | process | events by pileup | seeds |",
-        "|---|---|---|---|",
-    ]
-    for split in SPLITS:
-        chosen = [sample for sample in used if sample.split == split]
-        for process in dict.fromkeys(sample.process for sample in chosen):
-            mine = [sample for sample in chosen if sample.process == process]
-            lines.append(f"| {split} | {process} | {_by_pileup(mine)} | {_seeds(mine)} |")
-    return "\n".join(lines)
-
-
-def _by_pileup(chosen: Sequence[Sample]) -> str:
-    counts: Counter[int] = Counter()
-    for sample in chosen:
-        counts[sample.pileup] += sample.events
-    return ", ".join(f"{pileup}: {count}" for pileup, count in sorted(counts.items()))
-
-
-def _seeds(chosen: Sequence[Sample]) -> str:
-    seeds = sorted(sample.seed for sample in chosen)
-    return f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])

@@ -1,18 +1,17 @@
 """The model card, rendered from what was measured."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sonicmini.inference.repository import ModelSpec
-from training.datasets import SPLITS
 from training.deeptau.evaluate import Measured
 from training.deeptau.layout import CLASSES, GRIDS, OUTPUT
 from training.deeptau.network import SIZES, SLOPE, DeepTauNetwork, multiply_adds
 from training.deeptau.speed import REQUEST, Speed
 from training.deeptau.weights import SHARES
+from training.sample_table import sample_table
 from training.samples import Sample
 
 COMMAND = "python -m training.deeptau all --data FOLDER"
@@ -60,7 +59,7 @@ def render(measured: Measured, trained: Trained, spec: ModelSpec) -> str:
         counts=_counts(measured),
         bins=_bins(measured),
         points=_points(measured),
-        recipe=_recipe(trained.used),
+        recipe=sample_table(trained.used),
         trained=", ".join(f"{count} {name}" for name, count in trained.counts.items()),
         command=COMMAND,
         shares=", ".join(f"{name} {share:.3g}" for name, share in SHARES.items()),
@@ -114,21 +113,6 @@ def _points(measured: Measured) -> str:
             for row in measured.points
         ),
     )
-
-
-def _recipe(used: Sequence[Sample]) -> str:
-    rows = []
-    for split in SPLITS:
-        chosen = [sample for sample in used if sample.split == split]
-        for process in dict.fromkeys(sample.process for sample in chosen):
-            mine = [sample for sample in chosen if sample.process == process]
-            counts: Counter[int] = Counter()
-            for sample in mine:
-                counts[sample.pileup] += sample.events
-            by_pileup = ", ".join(f"{pileup}: {count}" for pileup, count in sorted(counts.items()))
-            seeds = sorted(sample.seed for sample in mine)
-            rows.append((split, process, by_pileup, f"{seeds[0]} to {seeds[-1]}"))
-    return _table(("split", "process", "events by pileup", "seeds"), rows)
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

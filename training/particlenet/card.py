@@ -1,7 +1,6 @@
 """The model cards, rendered from what was measured."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,7 +19,8 @@ from training.particlenet.options import Interface, Sizes
 from training.particlenet.recipes import Recipe
 from training.particlenet.results import results
 from training.particlenet.words import WORDS
-from training.samples import Sample, Split
+from training.sample_table import sample_table
+from training.samples import Split
 
 TEMPLATE: Final = Path(__file__).parent / "card.md"
 COLUMNS: Final = {
@@ -92,18 +92,6 @@ def render(recipe: Recipe, report: Report, trained: Trained, spec: ModelSpec) ->
     )
 
 
-def sample_table(used: Iterable[Sample]) -> str:
-    """Events by pileup, and seeds, of each process of each split."""
-    lines = ["| split | process | events by pileup | seeds |", "|---|---|---|---|"]
-    whole = list(used)
-    for split in SPLITS:
-        chosen = [sample for sample in whole if sample.split == split]
-        for process in dict.fromkeys(sample.process for sample in chosen):
-            mine = [sample for sample in chosen if sample.process == process]
-            lines.append(f"| {split} | {process} | {_by_pileup(mine)} | {_seeds(mine)} |")
-    return "\n".join(lines)
-
-
 def _interface(spec: ModelSpec) -> str:
     lines = []
     for tensor in spec.inputs:
@@ -151,15 +139,3 @@ def _jets_an_epoch(history: str) -> str:
     """From the history's third line, the first that counts jets."""
     lines = [line for line in history.splitlines() if line.endswith("jets an epoch")]
     return lines[0].split()[0] if lines else "all"
-
-
-def _by_pileup(chosen: Sequence[Sample]) -> str:
-    counts: Counter[int] = Counter()
-    for sample in chosen:
-        counts[sample.pileup] += sample.events
-    return ", ".join(f"{pileup}: {count}" for pileup, count in sorted(counts.items()))
-
-
-def _seeds(chosen: Sequence[Sample]) -> str:
-    seeds = sorted(sample.seed for sample in chosen)
-    return f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])

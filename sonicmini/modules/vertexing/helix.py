@@ -63,7 +63,7 @@ class Lines(NamedTuple):
     weight: Floats
 
 
-_COVARIANCE = (
+COVARIANCE = (
     "covQopQop",
     "covLamLam",
     "covPhiPhi",
@@ -73,13 +73,14 @@ _COVARIANCE = (
     "covPhiDxy",
     "covLamDsz",
 )
+"""Columns of a track's covariance, in the order of ``Helices.covariance``."""
 
 
 def helices_of(tracks: ak.Array, index: Ints) -> Helices:
     """The chosen tracks of the product ``Track``, by their position among those of all events."""
     names = ("pt", "eta", "phi", "charge", "vx", "vy", "vz")
     pt, eta, phi, charge, x, y, z = (flat(tracks, name)[index] for name in names)
-    covariance = np.stack([flat(tracks, name)[index] for name in _COVARIANCE], axis=1)
+    covariance = np.stack([flat(tracks, name)[index] for name in COVARIANCE], axis=1)
     covariance[:, 0] *= (pt * np.cosh(eta)) ** 2
     h = -charge / (RADIUS_PER_PT * pt)
     return Helices(x, y, z, phi, np.cos(phi), np.sin(phi), np.sinh(eta), h, covariance)

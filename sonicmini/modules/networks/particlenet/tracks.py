@@ -20,21 +20,11 @@ from sonicmini.modules.vertexing.distances import (
     distances,
     transverse_distances,
 )
-from sonicmini.modules.vertexing.helix import RADIUS_PER_PT, Helices, linearise
+from sonicmini.modules.vertexing.helix import COVARIANCE, RADIUS_PER_PT, Helices, linearise
 
 PION_MASS: Final = 0.13957018
 _MIN_PT: Final = 0.01  # GeV; rounding of a difference must not turn a track round
 _PARALLEL: Final = 1e-9
-_COVARIANCE: Final = (
-    "covQopQop",
-    "covLamLam",
-    "covPhiPhi",
-    "covDxyDxy",
-    "covDszDsz",
-    "covDxyDsz",
-    "covPhiDxy",
-    "covLamDsz",
-)
 _ERRORS: Final = ("covXX", "covYY", "covZZ", "covXY", "covXZ", "covYZ")
 
 
@@ -98,8 +88,8 @@ class TrackRows:
         own = self._first + np.maximum(self._column("pvIdx").astype(np.int64), 0)
         x, y, z = (flat(self._vertices, name).take(own) for name in ("x", "y", "z"))
         dxy = self._column("dxy")
-        covariance = np.empty((len(pt), len(_COVARIANCE)))
-        for index, name in enumerate(_COVARIANCE):
+        covariance = np.empty((len(pt), len(COVARIANCE)))
+        for index, name in enumerate(COVARIANCE):
             covariance[:, index] = self._column(name)
         covariance[:, 0] *= pt**2 * (1.0 + tan**2)
         return Helices(
