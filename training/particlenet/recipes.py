@@ -52,6 +52,12 @@ UNSCALED: Final = frozenset(
 """Features that enter the network as they are, without bounds, as in CMS's networks."""
 
 
+_RESOLVED: Final = tuple(
+    f"{process}_m{mass}" for process in ("zprime_tt", "wprime_wz") for mass in (800, 1000, 1200)
+)
+"""Resonances whose c quarks are mostly in small jets of their own."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Family:
     """Jets of which the features are kept in the same files.
@@ -62,7 +68,8 @@ class Family:
         pf_length: least and most candidates of a jet that its networks see; ``sv_length``.
         min_pt: of jets (GeV).
         max_eta: of jets.
-        processes: data sets, and which of their processes are used; none stands for all.
+        processes: data sets, and which of their processes are used, of all masses or of one; none
+            stands for all.
     """
 
     name: str
@@ -81,7 +88,7 @@ class Family:
             sample
             for name, processes in self.processes.items()
             for sample in files([name], split)
-            if not processes or kind_of(sample.process) in processes
+            if not processes or {sample.process, kind_of(sample.process)} & {*processes}
         ]
 
     def uses(self, sample: Sample) -> bool:
@@ -136,7 +143,11 @@ SMALL: Final = Family(
     sv_length=(1, 5),
     min_pt=15.0,
     max_eta=2.5,
-    processes={"standard": (), "boosted": ("qcd_boosted",)},
+    processes={
+        "standard": (),
+        "boosted": ("qcd_boosted", *_RESOLVED, "graviton_hcc_m1000"),
+        "tops_and_bosons": _RESOLVED,
+    },
 )
 LARGE: Final = Family(
     name="ak8",
