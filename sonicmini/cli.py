@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from sonicmini import __version__, cli_models, cli_server
 from sonicmini.cli_options import AsJson, ModelRepositories
+from sonicmini.console import output
 from sonicmini.errors import SonicminiError, first_fault
 
 _INTERRUPTED = 130
@@ -365,9 +366,8 @@ def init(
 
 
 def _print(renderable: object) -> None:
-    from rich.console import Console
 
-    Console().print(renderable)
+    output().print(renderable)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:

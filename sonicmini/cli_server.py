@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from sonicmini.cli_options import AsJson, ModelRepositories
+from sonicmini.console import output
 
 app = typer.Typer(no_args_is_help=True, help="A real Triton server on this machine.")
 
@@ -111,6 +112,5 @@ def logs(
 
 
 def _print(renderable: object) -> None:
-    from rich.console import Console
 
-    Console().print(renderable)
+    output().print(renderable)

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from sonicmini.console import output
 from sonicmini.errors import InferenceError, ModelError
 from sonicmini.inference.repository import ModelRepository, ModelSpec, TensorSpec
 from sonicmini.inference.trial import longest, shortest
@@ -42,7 +43,7 @@ def list_and_print(folders: Sequence[Path], *, as_json: bool) -> None:
     if as_json:
         _print_json([to_dict(one) for one in found])
     else:
-        Console().print(render(found))
+        output().print(render(found))
     if broken:
         raise ModelError("\n".join(broken))
 
@@ -64,7 +65,7 @@ def verify_and_print(models: Sequence[str], folders: Sequence[Path], *, as_json:
         _print_json([{"model": model, "faults": found} for model, found in verdicts.items()])
     else:
         for model, found in verdicts.items():
-            Console().print(Text(f"{model}: {'FAULTY' if found else 'sound'}"))
+            output().print(Text(f"{model}: {'FAULTY' if found else 'sound'}"))
     if any(verdicts.values()):
         lines = [f"{model}: {fault}" for model, found in verdicts.items() for fault in found]
         raise ModelError("\n".join(lines))
@@ -149,4 +150,4 @@ def _tensor_dict(tensor: TensorSpec) -> dict[str, Any]:
 
 
 def _print_json(value: list[dict[str, Any]]) -> None:
-    Console().print_json(json.dumps(value, allow_nan=False))
+    output().print_json(json.dumps(value, allow_nan=False))

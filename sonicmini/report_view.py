@@ -66,14 +66,13 @@ def _phase_table(report: Report) -> Table:
 
 
 def _small(report: Report, total_cpu_s: float) -> dict[tuple[str, str], Phase]:
-    """What is left out of a long table: phases of little CPU, but for those of networks."""
+    """What is left out of a long table: phases of little CPU, but for a network's first two."""
     if len(report.phases) <= _LONG:
         return {}
-    networks = {module for module, name in report.phases if name == "infer"}
     return {
         (module, name): phase
         for (module, name), phase in report.phases.items()
-        if module not in networks and phase.cpu_s < _LITTLE * total_cpu_s
+        if name not in ("acquire", "infer") and phase.cpu_s < _LITTLE * total_cpu_s
     }
 
 
@@ -93,13 +92,17 @@ def _per_event(phase: Phase, events: int, total_cpu_s: float) -> list[str]:
 
 
 def _network_table(report: Report) -> Table:
+    failed = any(network.failures for network in report.networks.values())
     table = Table(title="Networks", title_justify="left", box=None, pad_edge=False)
-    table.add_column("model")
-    table.add_column("backend")
-    for heading in ("inferences", "requests", "batch", "p50/95/99 ms", "MB in/out", "failed"):
-        table.add_column(heading, justify="right")
+    table.add_column("model", overflow="fold")
+    table.add_column("backend", overflow="fold")
+    for heading in ("inferences", "requests", "batch", "p50/95/99 ms", "MB in/out"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    if failed:
+        table.add_column("failed", justify="right", no_wrap=True)
     for (model, backend), network in report.networks.items():
-        table.add_row(model, backend, *_network_cells(network))
+        cells = _network_cells(network)
+        table.add_row(model, backend, *cells, *([str(network.failures)] if failed else []))
     return table
 
 
@@ -110,7 +113,6 @@ def _network_cells(network: Network) -> list[str]:
         f"{network.rows / network.requests:.1f}" if network.requests else "-",
         "/".join(f"{network.latencies.quantile(q) * _MILLI:.1f}" for q in (0.50, 0.95, 0.99)),
         f"{network.bytes_in / _MEGA:.1f}/{network.bytes_out / _MEGA:.2f}",
-        str(network.failures),
     ]
 
 

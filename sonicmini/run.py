@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 
 import psutil
-from rich.console import Console
 
 from sonicmini.config import JobConfig
+from sonicmini.console import output
 from sonicmini.errors import OutputError
 from sonicmini.job import run_job
 from sonicmini.progress import progress_bar
@@ -29,7 +29,7 @@ def run_and_print(config: JobConfig, report_file: Path | None) -> None:
     imports_s = time.time() - psutil.Process().create_time()
     report = run_job(config, partial(progress_bar, "processing"))
     report.start_up_s += imports_s
-    Console().print(render(report))
+    output().print(render(report))
     if report_file is not None:
         _write(report_file, json.dumps(report.to_dict(), indent=2) + "\n")
 

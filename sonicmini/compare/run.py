@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from sonicmini.compare.as_json import to_json
 from sonicmini.compare.files import FileComparison, compare_files
 from sonicmini.compare.network import network_products, steps_of
@@ -19,6 +17,7 @@ from sonicmini.compare.timing import TimingComparison, compare_reports
 from sonicmini.compare.view import render_comparison, verdict_line
 from sonicmini.compare.worker import run_apart
 from sonicmini.config import JobConfig
+from sonicmini.console import output
 from sonicmini.errors import ConfigError, OutputError
 from sonicmini.graph import build_graph
 from sonicmini.io.partial_file import PartialFile, output_errors
@@ -74,7 +73,7 @@ def compare_and_print(
         SonicminiError: whatever a run or a file ended with.
     """
     comparison = compare(first, second, config, options)
-    console = Console()
+    console = output()
     if options.as_json:
         console.print_json(_dumped(comparison))
     else:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 import sonicmini
+from sonicmini.console import output
 from sonicmini.errors import ConfigError, nearest
 from sonicmini.io.branches import open_events
 from sonicmini.progress import progress_bar
@@ -63,9 +62,9 @@ def validate_and_print(file: str, options: ValidationOptions) -> bool:
         return True
     verdict = judge(measurement, expected, {one.name: one for one in QUANTITIES})
     if options.as_json:
-        Console().print_json(json.dumps(to_json(verdict, expected.made)))
+        output().print_json(json.dumps(to_json(verdict, expected.made)))
     else:
-        Console().print(render(verdict, expected.made))
+        output().print(render(verdict, expected.made))
     if options.pictures is not None:
         draw(measurement, expected, verdict, options.pictures)
     return verdict.agrees
