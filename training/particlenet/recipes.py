@@ -102,6 +102,7 @@ class Recipe:
         pf: features of candidates that it sees, some of its family's.
         shares: of the classes in training, in their order; of a regression those of QCD and others.
         training: what it was trained with.
+        jets: of an epoch; as many as there are if not given.
         starts_from: network whose weights it starts with where they fit, none for random ones.
         label: column with the places of the jets in ``classes``, -1 for jets that it does not use.
         flat: columns whose spectra are made flat within each class in training.
@@ -116,6 +117,7 @@ class Recipe:
     pf: tuple[str, ...]
     shares: Mapping[str, float]
     training: TrainingOptions
+    jets: int | None = None
     starts_from: str | None = None
     label: str = "label"
     flat: tuple[str, ...] = ("pt",)
@@ -179,6 +181,7 @@ RECIPES: Final = {
             },
             boost=3.0,
             training=TrainingOptions(epochs=8, learning_rate=4e-3, weight_decay=0.01),
+            jets=650_000,
         ),
         Recipe(
             network="ak8",
