@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         "--sizes", choices=list(PRESETS), help="of the network; light ones if not given"
     )
     parser.add_argument(
-        "--jets", type=int, help="jets of an epoch; as many as there are if not given"
+        "--jets", type=int, help="jets of an epoch; the recipe's, or as many as there are"
     )
     group = parser.add_argument_group("training", "what a recipe has unless another is given")
     kinds = get_type_hints(TrainingOptions)

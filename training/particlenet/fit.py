@@ -55,7 +55,7 @@ def fit_network(
         data: with the jets; what the training writes is in ``networks/NETWORK`` there.
         options: of the training.
         sizes: name of a preset.
-        number: jets of an epoch; as many as there are if not given.
+        number: jets of an epoch; the recipe's, or as many as there are, if not given.
 
     Raises:
         SystemExit: the network starts from another one that is not trained yet.
@@ -112,7 +112,7 @@ def datasets(
             recipe=recipe,
             preprocess=preprocess,
             importance=importance(training, recipe),
-            number=number or len(training),
+            number=number or recipe.jets or len(training),
         ),
         JetDataset(
             jets=validation,

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from training.particlenet.fit import started
-from training.particlenet.recipes import RECIPES
+from tests.training.particlenet.feature_files import write_files
+from training.particlenet.fit import datasets, started
+from training.particlenet.recipes import RECIPES, SMALL
 
 MASS = RECIPES["ak8_mass"]
 
@@ -25,3 +26,15 @@ def test_another_file_comes_first(tmp_path):
 def test_network_of_its_own_starts_from_nothing(tmp_path):
     recipe = RECIPES["ak8"]
     assert started(recipe, tmp_path, recipe.training).start_from is None
+
+
+def test_epochs_have_the_jets_of_the_command_or_the_recipe_or_all(tmp_path):
+    write_files(SMALL, tmp_path)
+    every = replace(RECIPES["ak4"], jets=None)
+    some = replace(every, jets=50)
+    found = [
+        len(datasets(recipe, tmp_path, tmp_path, number)[0])
+        for recipe, number in ((every, None), (some, None), (some, 70))
+    ]
+    assert found[0] > 100
+    assert found[1:] == [50, 70]
