@@ -18,10 +18,11 @@ from training.deepmet.export import export
 from training.deepmet.features import Features, feature_file, load, make_features
 from training.deepmet.network import DeepMETNetwork
 from training.deepmet.pictures import draw
-from training.deepmet.publish import verify, write_config
+from training.deepmet.publish import SERVING, verify
 from training.deepmet.train import TrainingOptions, train
 from training.deepmet.tune import Sums, tune_network
 from training.deepmet.tunes import TUNES
+from training.repository import write_config
 from training.samples import Sample, make_samples
 
 TOLERANCE: Final = 1e-5
@@ -83,7 +84,7 @@ def write(given: argparse.Namespace) -> None:
     for name in _tunes(given):
         network = _network(_folder(name, given.data), given.sums)
         export(network, given.models / TUNES[name].model / "model.onnx")
-        write_config(given.models / "deepmet")
+        write_config(given.models / "deepmet", SERVING)
         difference = verify(network, given.models, TUNES[name].model, validation)
         print(f"{name}: largest difference between torch and onnxruntime: {difference:.1e}")
         if difference > TOLERANCE:

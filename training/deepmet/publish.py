@@ -1,51 +1,23 @@
-"""Exported networks in the model repository: their configuration, and what they answer."""
+"""Exported networks in the model repository: what servers are told, and what they answer."""
 
-import asyncio
 import copy
-import hashlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from sonicmini.event import Ragged
-from sonicmini.inference.onnx import OnnxClient
-from sonicmini.inference.repository import ModelRepository
-from sonicmini.inference.route import Direct
-from sonicmini.inference.service import InferenceService
 from sonicmini.modules.networks.deepmet import SCALE
+from training.answers import answer
 from training.deepmet.features import Features
 from training.deepmet.network import DeepMETNetwork
 from training.deepmet.train import predict
+from training.repository import Serving
 
-T = TypeVar("T")
-
-_AGENT: Final = """\
-model_repository_agents {{
-  agents {{
-    name: "checksum"
-{}  }}
-}}
-"""
-_CHECKSUM: Final = """\
-    parameters {{
-      key: "MD5:{}/model.onnx"
-      value: "{}"
-    }}
-"""
-
-
-def write_config(folder: Path) -> None:
-    """Writes config.pbtxt with the checksums of the versions that are there, as CMS's."""
-    config = (Path(__file__).parent / "config.pbtxt").read_text(encoding="utf-8")
-    sums = [
-        _CHECKSUM.format(path.parent.name, hashlib.md5(path.read_bytes()).hexdigest())  # noqa: S324
-        for path in sorted(folder.glob("*/model.onnx"))
-    ]
-    (folder / "config.pbtxt").write_text(config + _AGENT.format("".join(sums)), encoding="utf-8")
+SERVING: Final = Serving(max_batch_size=100, preferred_batch_size=(8, 16))
+"""CMS's numbers."""
 
 
 def verify(network: DeepMETNetwork, repository: Path, model: str, features: Features) -> float:
@@ -60,19 +32,15 @@ def verify(network: DeepMETNetwork, repository: Path, model: str, features: Feat
 
 
 def infer(repository: Path, model: str, features: Features) -> NDArray[np.float32]:
-    """Answers of an exported network, over 50 GeV, through the package's own service."""
+    """Answers of an exported network, over 50 GeV, shape (events, 2)."""
 
-    async def run_here(function: Callable[[], T]) -> T:
-        return function()
+    def inputs(chosen: NDArray[np.int64]) -> dict[str, Ragged]:
+        events = features.events(chosen)
+        category = events.category.astype(np.int64)
+        columns = (category // 44, category // 4 % 11, category % 4)
+        return {"input": Ragged(events.content, events.counts)} | {
+            f"input_cat{index}": Ragged(column[:, np.newaxis], events.counts)
+            for index, column in enumerate(columns)
+        }
 
-    specs = ModelRepository(repository).specs([model])
-    client = OnnxClient(specs, run_here)
-    service = InferenceService({model: (specs[model], Direct("here", client))}, run_here)
-    category = features.category.astype(np.int64)
-    columns = (category // 44, category // 4 % 11, category % 4)
-    inputs = {"input": Ragged(features.content, features.counts)} | {
-        f"input_cat{index}": Ragged(column[:, np.newaxis], features.counts)
-        for index, column in enumerate(columns)
-    }
-    answer = asyncio.run(service.infer(model, inputs))["output/BiasAdd"]
-    return np.asarray(answer, np.float32)
+    return answer(repository, model, inputs, count=features.size)

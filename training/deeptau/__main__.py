@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from sonicmini.inference.repository import ModelRepository
+from training.answers import answer
 from training.datasets import SPLITS
 from training.deeptau.candidates import Candidates
 from training.deeptau.card import Trained, render
@@ -18,15 +19,21 @@ from training.deeptau.evaluate import Answered, evaluate
 from training.deeptau.export import export
 from training.deeptau.layout import CLASSES
 from training.deeptau.pictures import draw, read_history
-from training.deeptau.repository import NETWORK, describe, infer
 from training.deeptau.speed import measure_speed
 from training.deeptau.train import TrainingOptions, best, predict, train
 from training.deeptau.working_points import FILE, working_points
 from training.deeptau.working_points import write as write_points
+from training.repository import NETWORK, Serving, write_config
 from training.samples import make_samples
 from training.samples import present as simulated
 
 TOLERANCE: Final = 1e-5
+SERVING: Final = Serving(
+    max_batch_size=1000,
+    preferred_batch_size=(16, 32),
+    labels=CLASSES,
+    label_filename="deeptau_labels.txt",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -70,9 +77,9 @@ def write(given: argparse.Namespace) -> None:
     """Exports the best network, verifies it against torch and chooses the working points."""
     network, folder = best(_folder(given)), given.models / MODEL
     export(network, folder / NETWORK)
-    describe(folder)
+    write_config(folder, SERVING)
     validation = load(present("validation", given.data), given.data)
-    answers = infer(given.models, validation)
+    answers = answer(given.models, MODEL, validation.tensors, count=len(validation))
     difference = float(np.max(np.abs(answers - predict(network, validation))))
     print(f"largest difference between torch and onnxruntime: {difference:.1e}")
     if difference > TOLERANCE:
@@ -89,7 +96,10 @@ def measure(given: argparse.Namespace) -> None:
         process: load([one for one in tests if one.process == process], given.data)
         for process in dict.fromkeys(one.process for one in tests)
     }
-    answers = {process: infer(given.models, one) for process, one in samples.items()}
+    answers = {
+        process: answer(given.models, MODEL, one.tensors, count=len(one))
+        for process, one in samples.items()
+    }
     answered = Answered.of(samples, answers)
     points = json.loads((folder / FILE).read_text(encoding="utf-8"))
     options, epochs = read_history(_folder(given) / "history.jsonl")

@@ -37,7 +37,7 @@ class TrainingOptions:
     """
 
     sizes: str = "light"
-    epochs: int = 12
+    epochs: int = 16
     batch: int = 256
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2

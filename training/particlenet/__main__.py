@@ -5,8 +5,8 @@ the mass) and ``ak8_mass``. Steps that were left in the middle go on where they 
 """
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
@@ -46,19 +46,33 @@ def _parser() -> argparse.ArgumentParser:
         "--sizes", choices=list(PRESETS), help="of the network; light ones if not given"
     )
     parser.add_argument(
-        "--jets", type=int, help="jets of an epoch; as many as there are if not given"
+        "--jets", type=int, help="jets of an epoch; the recipe's, or as many as there are"
     )
-    group = parser.add_argument_group("training")
+    group = parser.add_argument_group("training", "what a recipe has unless another is given")
     kinds = get_type_hints(TrainingOptions)
     for item in fields(TrainingOptions):
         name = f"--{item.name.replace('_', '-')}"
         kind: Any = kinds[item.name]
+        given: dict[str, Any] = {"default": argparse.SUPPRESS, "help": _defaults(item.name)}
         if kind is bool:
-            group.add_argument(name, action=argparse.BooleanOptionalAction, default=item.default)
+            group.add_argument(name, action=argparse.BooleanOptionalAction, **given)
         else:
-            kind = Path if item.name == "start_from" else kind
-            group.add_argument(name, type=kind, default=item.default)
+            group.add_argument(name, type=Path if name == "--start-from" else kind, **given)
     return parser
+
+
+def _defaults(name: str) -> str:
+    """What the recipes have for an option."""
+    if name == "start_from":
+        starts = {recipe.network: recipe.starts_from for recipe in RECIPES.values()}
+        return f"network file; {_by_network(starts)}"
+    values = {recipe.network: getattr(recipe.training, name) for recipe in RECIPES.values()}
+    one_for_all = len(set(values.values())) == 1
+    return str(values.popitem()[1]) if one_for_all else _by_network(values)
+
+
+def _by_network(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{network}: {value}" for network, value in values.items() if value)
 
 
 def simulate(given: argparse.Namespace) -> None:
@@ -77,10 +91,14 @@ def fit(given: argparse.Namespace) -> None:
     """Trains, or goes on training, with the jets that are there."""
     from training.particlenet.fit import fit_network  # noqa: PLC0415 - torch is slow to import
 
-    options = TrainingOptions(
-        **{item.name: getattr(given, item.name) for item in fields(TrainingOptions)}
-    )
-    fit_network(given.recipe, given.data, options, sizes=given.sizes, number=given.jets)
+    fit_network(given.recipe, given.data, options_of(given), sizes=given.sizes, number=given.jets)
+
+
+def options_of(given: argparse.Namespace) -> TrainingOptions:
+    """The recipe's, but for those that the command line has."""
+    names = [item.name for item in fields(TrainingOptions) if hasattr(given, item.name)]
+    options: TrainingOptions = given.recipe.training
+    return replace(options, **{name: getattr(given, name) for name in names})
 
 
 def write(given: argparse.Namespace) -> None:

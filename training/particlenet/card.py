@@ -1,5 +1,6 @@
 """The model cards, rendered from what was measured."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ COLUMNS: Final = {
     "target": "the true mass",
 }
 _ALIKE: Final = "; those of the signal are then made those of QCD, bin by bin"
+_START: Final = re.compile(r"start_from=\w+\('(?:.*/)?(\w+)/best\.pt'\)")
+"""The file that a training started from, with the name of its network."""
+
 _CONTENT: Final = {
     "points": "pseudorapidity and azimuth relative to the jet",
     "features": "see below",
@@ -84,11 +88,11 @@ def render(recipe: Recipe, report: Report, trained: Trained, spec: ModelSpec) ->
         results=results(report),
         recipe=sample_table(used),
         counts=_counts(recipe, jets),
-        command=f"python -m training.particlenet {recipe.network} all --data FOLDER",
+        command=_commands(recipe),
         number=_jets_an_epoch(trained.history),
         flat=" and of ".join(COLUMNS[name] for name in recipe.flat),
         alike=_ALIKE if recipe.decorrelated else "",
-        history=trained.history.strip(),
+        history=_START.sub(r"start_from=\1", trained.history.strip()),
     )
 
 
@@ -121,18 +125,24 @@ def _features(folder: Path) -> str:
 
 
 def _counts(recipe: Recipe, jets: Mapping[Split, Jets]) -> str:
-    names = ("QCD", "resonances") if recipe.is_regression else recipe.classes
     numbers = {
-        split: np.bincount(groups(found, recipe), minlength=len(names))
+        split: np.bincount(groups(found, recipe), minlength=len(recipe.shares))
         for split, found in jets.items()
     }
     order: Sequence[Split] = ("train", "validation", "test")
     lines = []
-    for place, (name, share) in enumerate(zip(names, recipe.shares, strict=True)):
+    for place, (name, share) in enumerate(recipe.shares.items()):
         cells = " | ".join(str(numbers[split][place]) for split in order)
         lines.append(f"| {name} | {cells} | {100 * share:.0f} % |")
     total = " | ".join(str(numbers[split].sum()) for split in order)
     return "\n".join([*lines, f"| all | {total} | |"])
+
+
+def _commands(recipe: Recipe) -> str:
+    """All that is needed for the network, that from which it starts included."""
+    networks = [one for one in (recipe.starts_from, recipe.network) if one is not None]
+    lines = (f"python -m training.particlenet {one} all --data FOLDER" for one in networks)
+    return "\n    ".join(lines)
 
 
 def _jets_an_epoch(history: str) -> str:

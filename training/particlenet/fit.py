@@ -1,6 +1,7 @@
 """The training of one network: jets, how features are scaled, the network, what is shown."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -54,13 +55,34 @@ def fit_network(
         data: with the jets; what the training writes is in ``networks/NETWORK`` there.
         options: of the training.
         sizes: name of a preset.
-        number: jets of an epoch; as many as there are if not given.
+        number: jets of an epoch; the recipe's, or as many as there are, if not given.
+
+    Raises:
+        SystemExit: the network starts from another one that is not trained yet.
     """
+    options = started(recipe, data, options)
     folder = data / "networks" / recipe.network
     training, validation = datasets(recipe, data, folder, number)
     torch.manual_seed(options.seed)
     network = ParticleNet(interface(recipe), PRESETS[sizes or f"{recipe.family.name}-light"])
     return train(network, (training, validation), options, folder=folder, measure=measure(recipe))
+
+
+def started(recipe: Recipe, data: Path, options: TrainingOptions) -> TrainingOptions:
+    """Options with the network that the recipe starts from, unless they name a file themselves.
+
+    Raises:
+        SystemExit: it is not trained yet.
+    """
+    if recipe.starts_from is None or options.start_from is not None:
+        return options
+    path = data / "networks" / recipe.starts_from / "best.pt"
+    if not path.is_file():
+        raise SystemExit(
+            f"{recipe.network} starts from the weights of {recipe.starts_from}, but there is no"
+            f" {path}: train {recipe.starts_from} first, or name a network by --start-from"
+        )
+    return replace(options, start_from=path)
 
 
 def interface(recipe: Recipe) -> Interface:
@@ -90,7 +112,7 @@ def datasets(
             recipe=recipe,
             preprocess=preprocess,
             importance=importance(training, recipe),
-            number=number or len(training),
+            number=number or recipe.jets or len(training),
         ),
         JetDataset(
             jets=validation,

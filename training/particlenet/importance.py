@@ -36,10 +36,11 @@ def importance(jets: Jets, recipe: Recipe) -> Floats:
     for place in np.unique(group):
         mine = np.flatnonzero(group == place)
         flat[mine] = flattened(cell[mine], recipe.boost)
-    result = shared(flat, group, recipe.shares)
+    shares = tuple(recipe.shares.values())
+    result = shared(flat, group, shares)
     if recipe.decorrelated:
         is_qcd = np.isin(group, [recipe.classes.index(name) for name in QCD])
-        result = shared(result * balance(cell, result, is_qcd), group, recipe.shares)
+        result = shared(result * balance(cell, result, is_qcd), group, shares)
     return np.asarray(result / result.mean())
 
 

@@ -17,7 +17,7 @@ from training.particlenet.evaluate import evaluate
 from training.particlenet.export import export, verify
 from training.particlenet.jets import Jets
 from training.particlenet.recipes import Recipe
-from training.particlenet.serving import NETWORK, write_config
+from training.repository import NETWORK, Serving, write_config
 
 TOLERANCE: Final = 1e-5
 """Largest difference of torch and onnxruntime, of all jets but one in a hundred.
@@ -30,6 +30,14 @@ VERIFIED: Final = 5_000
 
 _BATCH: Final = 250
 
+_BATCHES: Final = {
+    "particlenet_AK4": (500, 200),
+    "particlenet": (160, 80),
+    "particlenet_AK8_MD-2prong": (160, 128),
+    "particlenet_AK8_MassRegression": (200, 200),
+}
+"""Most jets of a request, and how many a server waits for: CMS's numbers, by model."""
+
 
 def publish(recipe: Recipe, data: Path, models: Path) -> None:
     """Exports the best network of a training into the repository and verifies it.
@@ -41,7 +49,7 @@ def publish(recipe: Recipe, data: Path, models: Path) -> None:
     network = load(source / "best.pt")
     export(network, folder / NETWORK)
     shutil.copyfile(source / FILE, folder / FILE)
-    write_config(network.interface, folder)
+    write_config(folder, serving(recipe))
     torch.set_num_threads(1)
     jets = Jets.load(recipe, "validation", data).sample(VERIFIED)
     dataset = JetDataset(
@@ -58,6 +66,18 @@ def publish(recipe: Recipe, data: Path, models: Path) -> None:
     )
     if most > TOLERANCE:
         raise SystemExit(f"the exported network differs by more than {TOLERANCE}")
+
+
+def serving(recipe: Recipe) -> Serving:
+    """What a server is told of a network, as in CMS's ``config.pbtxt``."""
+    most, preferred = _BATCHES[recipe.model]
+    return Serving(
+        max_batch_size=most,
+        preferred_batch_size=(preferred,),
+        labels=() if recipe.is_regression else recipe.classes,
+        label_filename="particlenet_labels.txt",
+        graph_level=-1,
+    )
 
 
 def write_card(recipe: Recipe, data: Path, models: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from sonicmini.modules.networks.particlenet.jets import AK4_CHS, AK4_PUPPI, AK8, JetKind
 from training.datasets import files
 from training.particlenet import labels
+from training.particlenet.options import TrainingOptions
 from training.samples import Sample, Split
 
 POINTS: Final = ("etarel", "phirel")
@@ -105,22 +106,28 @@ class Recipe:
         model: its name in the model repository.
         family: of its jets.
         classes: its outputs; one for a regression.
-        label: column with the places of the jets in ``classes``, -1 for jets that it does not use.
         pf: features of candidates that it sees, some of its family's.
+        shares: of the classes in training, in their order; of a regression those of QCD and others.
+        training: what it was trained with.
+        jets: of an epoch; as many as there are if not given.
+        starts_from: network whose weights it starts with where they fit, none for random ones.
+        label: column with the places of the jets in ``classes``, -1 for jets that it does not use.
         flat: columns whose spectra are made flat within each class in training.
         boost: jets of rare bins count at most so much more than those of the most frequent one.
         decorrelated: whether signal has the spectra of QCD, so that they tell nothing.
-        shares: of the classes in training, in order; of a regression those of QCD and the others.
     """
 
     network: str
     model: str
     family: Family
     classes: tuple[str, ...]
-    label: str
     pf: tuple[str, ...]
-    flat: tuple[str, ...]
-    shares: tuple[float, ...]
+    shares: Mapping[str, float]
+    training: TrainingOptions
+    jets: int | None = None
+    starts_from: str | None = None
+    label: str = "label"
+    flat: tuple[str, ...] = ("pt",)
     boost: float = 12.0
     decorrelated: bool = False
 
@@ -161,6 +168,9 @@ LARGE: Final = Family(
 )
 FAMILIES: Final[Sequence[Family]] = (SMALL, LARGE)
 
+_CONTINUED: Final = TrainingOptions(epochs=6, batch=256, learning_rate=3e-3)
+"""Of networks that start with the weights of another one."""
+
 RECIPES: Final = {
     recipe.network: recipe
     for recipe in (
@@ -169,42 +179,37 @@ RECIPES: Final = {
             model="particlenet_AK4",
             family=SMALL,
             classes=labels.AK4,
-            label="label",
             pf=PF,
-            flat=("pt",),
-            shares=(0.22, 0.015, 0.18, 0.03, 0.25, 0.13, 0.115, 0.06),
+            shares={
+                "b": 0.22,
+                "bb": 0.015,
+                "c": 0.18,
+                "cc": 0.03,
+                "uds": 0.25,
+                "g": 0.13,
+                "undef": 0.115,
+                "pu": 0.06,
+            },
             boost=3.0,
+            training=TrainingOptions(epochs=8, learning_rate=4e-3, weight_decay=0.01),
+            jets=650_000,
         ),
         Recipe(
             network="ak8",
             model="particlenet",
             family=LARGE,
             classes=labels.AK8,
-            label="label",
             pf=PF_IDENTIFIED,
-            flat=("pt",),
-            shares=(
-                0.09,
-                0.09,
-                0.02,
-                0.02,
-                0.02,
-                0.02,
-                0.02,
-                0.06,
-                0.06,
-                0.05,
-                0.05,
-                0.06,
-                0.06,
-                0.06,
-                0.06,
-                0.03,
-                0.03,
-                0.03,
-                0.03,
-                0.14,
-            ),
+            shares={
+                **dict.fromkeys(("Tbcq", "Tbqq"), 0.09),
+                **dict.fromkeys(("Tbc", "Tbq", "Tbel", "Tbmu", "Tbta"), 0.02),
+                **dict.fromkeys(("Wcq", "Wqq"), 0.06),
+                **dict.fromkeys(("Zbb", "Zcc"), 0.05),
+                **dict.fromkeys(("Zqq", "Hbb", "Hcc", "Hqqqq"), 0.06),
+                **dict.fromkeys(("QCDbb", "QCDcc", "QCDb", "QCDc"), 0.03),
+                "QCDothers": 0.14,
+            },
+            training=TrainingOptions(epochs=7, batch=256),
         ),
         Recipe(
             network="ak8_md",
@@ -216,7 +221,15 @@ RECIPES: Final = {
             flat=("pt", "msoftdrop"),
             boost=30.0,
             decorrelated=True,
-            shares=(0.16, 0.16, 0.18, 0.06, 0.06, 0.06, 0.06, 0.26),
+            shares={
+                "Xbb": 0.16,
+                "Xcc": 0.16,
+                "Xqq": 0.18,
+                **dict.fromkeys(("QCDbb", "QCDcc", "QCDb", "QCDc"), 0.06),
+                "QCDothers": 0.26,
+            },
+            training=_CONTINUED,
+            starts_from="ak8",
         ),
         Recipe(
             network="ak8_mass",
@@ -227,7 +240,9 @@ RECIPES: Final = {
             pf=PF_IDENTIFIED,
             flat=("pt", "target"),
             boost=30.0,
-            shares=(0.4, 0.6),
+            shares={"QCD": 0.4, "resonances": 0.6},
+            training=_CONTINUED,
+            starts_from="ak8",
         ),
     )
 }

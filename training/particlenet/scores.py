@@ -1,18 +1,13 @@
 """What the exported network says of jets, and the discriminators that production makes of it."""
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sonicmini.inference.onnx import OnnxClient
-from sonicmini.inference.repository import ModelRepository
-from sonicmini.inference.route import Direct
-from sonicmini.inference.service import InferenceService
+from sonicmini.event import Tensors
 from sonicmini.modules.columns import Columns
 from sonicmini.modules.networks.particlenet.inputs import KNOWN
 from sonicmini.modules.networks.particlenet.preprocess import Preprocess
@@ -23,11 +18,11 @@ from sonicmini.modules.networks.particlenet.taggers import (
     ParticleNetAK8Mass,
     ParticleNetAK8MD,
 )
+from training.answers import answer
 from training.particlenet.dataset import scaled
 from training.particlenet.jets import Jets
 from training.particlenet.recipes import Recipe
 
-T = TypeVar("T")
 Singles = NDArray[np.float32]
 
 MODULES: Final[dict[str, type[ParticleNet]]] = {
@@ -37,8 +32,6 @@ MODULES: Final[dict[str, type[ParticleNet]]] = {
     "ak8_mass": ParticleNetAK8Mass,
 }
 """The modules of the networks."""
-
-_AT_ONCE: Final = 20_000
 
 
 @dataclass(frozen=True)
@@ -74,26 +67,11 @@ def scores(recipe: Recipe, jets: Jets, repository: Path) -> Scores:
         jets: loaded for it.
         repository: with the network.
     """
-    parts = [
-        infer(recipe, jets, np.arange(start, min(start + _AT_ONCE, len(jets))), repository)
-        for start in range(0, len(jets), _AT_ONCE)
-    ]
-    answers = np.concatenate(parts)
+    preprocess = Preprocess.read(repository / recipe.model, KNOWN)
+
+    def inputs(chosen: NDArray[np.int64]) -> Tensors:
+        return {group.name: scaled(group, jets, recipe, chosen) for group in preprocess.groups}
+
+    answers = answer(repository, recipe.model, inputs, count=len(jets))
     module = MODULES[recipe.network](model=recipe.model)
     return Scores(answers, module.columns(answers, recipe.classes), recipe.classes)
-
-
-def infer(recipe: Recipe, jets: Jets, chosen: NDArray[np.int64], repository: Path) -> Singles:
-    """The network's answers to some jets, shape ``(jets, classes)``."""
-
-    async def run_here(function: Callable[[], T]) -> T:
-        return function()
-
-    specs = ModelRepository(repository).specs([recipe.model])
-    spec = specs[recipe.model]
-    client = OnnxClient(specs, run_here)
-    service = InferenceService({recipe.model: (spec, Direct("here", client))}, run_here)
-    preprocess = Preprocess.read(spec.folder, KNOWN)
-    inputs = {group.name: scaled(group, jets, recipe, chosen) for group in preprocess.groups}
-    (answer,) = asyncio.run(service.infer(recipe.model, inputs)).values()
-    return np.asarray(answer, np.float32)

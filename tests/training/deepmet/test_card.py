@@ -11,8 +11,9 @@ from training.deepmet.evaluate import BINNED, evaluate
 from training.deepmet.export import export
 from training.deepmet.features import Features
 from training.deepmet.pictures import draw
-from training.deepmet.publish import infer, write_config
+from training.deepmet.publish import SERVING, infer
 from training.deepmet.tunes import TUNES
+from training.repository import write_config
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def repository(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for tune in TUNES.values():
         export(network(seed=tune.version), folder / tune.model / "model.onnx")
-    write_config(folder / "deepmet")
+    write_config(folder / "deepmet", SERVING)
     return folder
 
 

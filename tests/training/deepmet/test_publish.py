@@ -1,11 +1,16 @@
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from sonicmini.errors import ModelError
 from sonicmini.inference.repository import ModelRepository
 from tests.training.deepmet.synthetic import features, network
 from training.deepmet.export import export
-from training.deepmet.publish import infer, verify, write_config
+from training.deepmet.publish import SERVING, infer, verify
+from training.repository import write_config
+
+MODELS = Path(__file__).parents[3] / "models"
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +18,7 @@ def repository(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for version in (1, 2):
         export(network(seed=version), folder / "deepmet" / str(version) / "model.onnx")
-    write_config(folder / "deepmet")
+    write_config(folder / "deepmet", SERVING)
     return folder
 
 
@@ -43,10 +48,9 @@ def test_event_without_candidates(repository):
     assert np.abs(answers[1:]).min() > 0
 
 
-def test_damage_is_noticed(tmp_path):
-    file = tmp_path / "deepmet" / "1" / "model.onnx"
-    export(network(), file)
-    write_config(tmp_path / "deepmet")
-    file.write_bytes(file.read_bytes() + b" ")
-    with pytest.raises(ModelError, match="MD5"):
-        ModelRepository(tmp_path).spec("deepmet")
+def test_config_of_the_bundled_networks_is_what_is_written(tmp_path):
+    shutil.copytree(MODELS / "deepmet", tmp_path / "deepmet")
+    config = tmp_path / "deepmet" / "config.pbtxt"
+    config.unlink()
+    write_config(tmp_path / "deepmet", SERVING)
+    assert config.read_text() == (MODELS / "deepmet" / "config.pbtxt").read_text()

@@ -1,6 +1,8 @@
 """From files of jets to a model in the repository and its card, for each network."""
 
+import argparse
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import torch
 
 from sonicmini.inference.repository import ModelRepository
 from tests.training.particlenet.feature_files import write_files
-from training.particlenet.__main__ import main
+from training.particlenet.__main__ import main, options_of
 from training.particlenet.comparisons import NETWORK, Comparison
 from training.particlenet.evaluate import LEAST_JETS, Report, binned, separations
 from training.particlenet.fit import measure
@@ -60,6 +62,10 @@ def test_card_says_what_was_measured(folders, network):
     measured = {"ak4": "b against light", "ak8": "top against QCD"}
     measured |= {"ak8_md": "Ratio of this network", "ak8_mass": "soft drop"}
     assert measured[network] in card
+    assert f"epochs=1, batch={recipe.training.batch}, " in card
+    assert f"start_from={recipe.starts_from})" in card
+    for one in (recipe.starts_from or network, network):
+        assert f"    python -m training.particlenet {one} all --data FOLDER\n" in card
 
 
 @pytest.mark.slow
@@ -85,6 +91,17 @@ def test_column_of_the_module_is_the_discriminator_of_the_card(folders):
     others = ("QCDbb", "QCDcc", "QCDb", "QCDc", "QCDothers")
     expected = found.among(("Tbcq", "Tbqq"), others)
     assert found.columns["particleNet_TvsQCD"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_training_has_the_recipes_options_unless_others_are_given():
+    given = argparse.Namespace(recipe=RECIPES["ak4"], epochs=3, half=False, data=Path())
+    assert options_of(given) == replace(RECIPES["ak4"].training, epochs=3, half=False)
+
+
+@pytest.mark.parametrize("network", ["ak8_md", "ak8_mass"])
+def test_training_that_starts_from_another_network_says_so(network, tmp_path):
+    with pytest.raises(SystemExit, match="train ak8 first"):
+        main([network, "train", "--data", str(tmp_path)])
 
 
 @pytest.mark.parametrize("network", NETWORKS)

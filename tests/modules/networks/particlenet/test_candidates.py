@@ -12,6 +12,7 @@ from sonicmini.modules.networks.particlenet.candidates import FEATURES, candidat
 from sonicmini.modules.networks.particlenet.jets import AK4_CHS, AK8
 from tests.modules.networks.particlenet import literal
 from tests.modules.networks.particlenet.jet_events import SIZES, events
+from tests.modules.networks.particlenet.neighbours import assert_events_stand_alone
 
 NAMES = tuple(FEATURES)
 ALL = 1000
@@ -130,14 +131,7 @@ def test_long_jets_are_cut_after_their_hardest_candidates(kind):
 
 
 def test_events_do_not_depend_on_their_neighbours():
-    products = events(*SIZES)
-    found, counts = features(products, AK8)
-    alone = [
-        features({name: p[i : i + 1] for name, p in products.items()}, AK8)
-        for i in range(len(SIZES))
-    ]
-    np.testing.assert_array_equal(np.concatenate([rows for rows, _ in alone]), found)
-    np.testing.assert_array_equal(np.concatenate([n for _, n in alone]), counts)
+    assert_events_stand_alone(lambda products: features(products, AK8))
 
 
 @settings(max_examples=25, deadline=None)
