@@ -72,7 +72,10 @@ def verify_and_print(models: Sequence[str], folders: Sequence[Path], *, as_json:
 
 
 def _repository(folders: Sequence[Path]) -> ModelRepository:
-    return ModelRepository(folders or bundled("models"))
+    repository = ModelRepository(folders or bundled("models"))
+    if not repository.names():
+        raise ModelError(f"model repository {repository}: no folder in it has a config.pbtxt")
+    return repository
 
 
 def render(found: Sequence[ModelFacts]) -> RenderableType:

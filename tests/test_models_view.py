@@ -79,3 +79,10 @@ def test_first_folder_counts(call, broken):
         "verify", "--model-repository", MODELS, "--model-repository", broken, "good", "deepmet"
     )
     assert (code, out.splitlines()) == (0, ["good: sound", "deepmet: sound"])
+
+
+@pytest.mark.parametrize("command", [(), ("verify",)])
+def test_a_folder_without_models_is_told(call, tmp_path, command):
+    code, out, err = call(*command, "--model-repository", tmp_path)
+    assert (code, out) == (5, "")
+    assert err == f"error: model repository {tmp_path}: no folder in it has a config.pbtxt\n"
