@@ -43,7 +43,7 @@ def start_from(network: ParticleNet, other: ParticleNet) -> list[str]:
     same_answer = network.interface.labels == other.interface.labels
     taken = []
     for name, values in mine.items():
-        if name.startswith("answer.") and not same_answer:
+        if name not in theirs or (name.startswith("answer.") and not same_answer):
             continue
         if name in ("pf.linear.weight", "sv.linear.weight"):
             kind = name[:2]

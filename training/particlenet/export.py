@@ -14,16 +14,14 @@ import numpy as np
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from training.onnx_graph import Graph, Shapes
 from training.particlenet.batch import INPUTS, Batch
+from training.particlenet.export_grooming import groomed_mass
 from training.particlenet.knn import FAR
+from training.particlenet.layers import dense, folded, layer, matrix, normalisation
 from training.particlenet.network import MASS_SCALE, Dense, EdgeConv, ParticleNet
 from training.particlenet.options import Interface
-
-Matrix = NDArray[np.float64]
-Layer = tuple[Matrix, Matrix]
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def export(network: ParticleNet, path: Path) -> None:
         outputs.append(rows)
         if len(outputs) < len(sizes.widths):
             distances = _space(graph, rows, particles, width)
-    fused = _dense(graph, graph("Concat", *outputs, axis=1), folded(network.fusion))
+    fused = dense(graph, graph("Concat", *outputs, axis=1), folded(network.fusion))
     _answer(graph, network, graph("Relu", fused), particles)
     graph.save(path, *shapes(network.interface))
 
@@ -111,27 +109,6 @@ def infer(session: onnxruntime.InferenceSession, batch: Batch) -> NDArray[np.flo
     return np.asarray(session.run(None, inputs)[0], np.float32)
 
 
-def folded(dense: Dense) -> Layer:
-    """Matrix (inputs, outputs) and bias of a dense layer with its normalisation."""
-    scale, shift = _normalisation(dense.norm)
-    return _matrix(dense.linear) * scale, shift
-
-
-def _normalisation(norm: nn.BatchNorm1d) -> Layer:
-    """The factor and the shift that a trained normalisation is."""
-    scale = norm.weight.detach().double() / torch.sqrt(norm.running_var.double() + norm.eps)
-    shift = norm.bias.detach().double() - norm.running_mean.double() * scale
-    return scale.numpy(), shift.numpy()
-
-
-def _matrix(linear: nn.Linear) -> Matrix:
-    return np.ascontiguousarray(linear.weight.detach().double().numpy().T)
-
-
-def _layer(linear: nn.Linear) -> Layer:
-    return _matrix(linear), linear.bias.detach().double().numpy()
-
-
 def _particles(graph: Graph, neighbours: int) -> _Particles:
     mask = graph("Concat", "pf_mask", "sv_mask", axis=2)
     shape = graph("Shape", mask)
@@ -162,9 +139,9 @@ def _particles(graph: Graph, neighbours: int) -> _Particles:
     )
 
 
-def _embedded(graph: Graph, kind: str, dense: Dense) -> str:
+def _embedded(graph: Graph, kind: str, embedding: Dense) -> str:
     """Candidates or vertices, shape (jets, length, embedding)."""
-    weight, bias = folded(dense)
+    weight, bias = folded(embedding)
     rows = graph("Transpose", f"{kind}_features", perm=[0, 2, 1])
     product = graph("MatMul", rows, graph.constant(weight))
     return graph("Relu", graph("Add", product, graph.constant(bias)))
@@ -207,9 +184,9 @@ def _edge_conv(
     """
     index, k = near
     width = block.own.out_features
-    scale, shift = _normalisation(block.first_norm)
-    own = _dense(graph, rows, (_matrix(block.own) * scale, shift))
-    other = graph("MatMul", rows, graph.constant(_matrix(block.other) * scale))
+    scale, shift = normalisation(block.first_norm)
+    own = dense(graph, rows, (matrix(block.own) * scale, shift))
+    other = graph("MatMul", rows, graph.constant(matrix(block.other) * scale))
     other = graph("Add", other, particles.hidden)
     pairs = graph(
         "Add", graph("Gather", other, index, axis=0), graph("Unsqueeze", own, graph.ints(1))
@@ -217,13 +194,13 @@ def _edge_conv(
     pairs = graph("Reshape", graph("Relu", pairs), graph.ints(-1, width))
     of_padding = np.zeros(width)
     for weight, bias in map(folded, block.layers):
-        pairs = graph("Relu", _dense(graph, pairs, (weight, bias)))
+        pairs = graph("Relu", dense(graph, pairs, (weight, bias)))
         of_padding = np.maximum(of_padding @ weight + bias, 0)
     pairs = graph("Reshape", pairs, graph.ints(-1, k, width))
     total = graph("ReduceSum", pairs, graph.ints(1), keepdims=0)
     mean = graph("Mul", total, particles.share)
     surplus = graph("Mul", particles.missing, graph.constant(of_padding))
-    own = graph("Sub", _dense(graph, rows, folded(block.shortcut)), surplus)
+    own = graph("Sub", dense(graph, rows, folded(block.shortcut)), surplus)
     return graph("Relu", graph("Add", own, mean))
 
 
@@ -234,15 +211,13 @@ def _answer(graph: Graph, network: ParticleNet, rows: str, particles: _Particles
     weight = graph("Div", particles.mask, graph("Max", count, graph.constant(1.0)))
     mean = graph("MatMul", weight, graph("Reshape", rows, shape))
     mean = graph("Reshape", mean, graph.ints(-1, sizes.fusion))
-    hidden = graph("Relu", _dense(graph, mean, _layer(network.hidden)))
-    logits = _dense(graph, hidden, _layer(network.answer))
-    if network.interface.labels:
+    hidden = graph("Relu", dense(graph, mean, layer(network.hidden)))
+    logits = dense(graph, hidden, layer(network.answer))
+    if network.groomed is None:
         graph("Softmax", logits, axis=1, name=output)
-    else:
-        grown = graph("Sub", graph("Exp", logits), graph.constant(1.0))
-        graph("Relu", graph("Mul", grown, graph.constant(MASS_SCALE)), name=output)
-
-
-def _dense(graph: Graph, rows: str, layer: Layer) -> str:
-    weight, bias = layer
-    return graph("Gemm", rows, graph.constant(weight), graph.constant(bias))
+        return
+    scale, one = graph.constant(MASS_SCALE), graph.constant(1.0)
+    groomed = graph("Div", groomed_mass(graph, network.groomed, rows, particles.jets_shape), scale)
+    # exp(answer + log(1 + mass)) without the logarithm
+    grown = graph("Mul", graph("Exp", logits), graph("Add", groomed, one))
+    graph("Relu", graph("Mul", graph("Sub", grown, one), scale), name=output)

@@ -11,6 +11,7 @@ import torch
 from sonicmini.modules.networks.particlenet.inputs import KNOWN
 from sonicmini.modules.networks.particlenet.preprocess import FILE, Preprocess
 from training.particlenet.dataset import JetDataset
+from training.particlenet.grooming import PT
 from training.particlenet.importance import importance
 from training.particlenet.jets import Jets
 from training.particlenet.labels import QCD
@@ -64,7 +65,9 @@ def fit_network(
     folder = data / "networks" / recipe.network
     training, validation = datasets(recipe, data, folder, number)
     torch.manual_seed(options.seed)
-    network = ParticleNet(interface(recipe), PRESETS[sizes or f"{recipe.family.name}-light"])
+    preset = PRESETS[sizes or f"{recipe.family.name}-light"]
+    scale = pt_scale(training.preprocess)
+    network = ParticleNet(interface(recipe), preset, scale)
     return train(network, (training, validation), options, folder=folder, measure=measure(recipe))
 
 
@@ -90,6 +93,13 @@ def interface(recipe: Recipe) -> Interface:
     return Interface(
         pf=recipe.pf, sv=recipe.sv, labels=() if recipe.is_regression else recipe.classes
     )
+
+
+def pt_scale(preprocess: Preprocess) -> tuple[float, float]:
+    """Median and norm factor of the feature that momenta are made of."""
+    group = preprocess.group("pf_features")
+    place = group.features.index(PT)
+    return float(group.median[place]), float(group.norm_factor[place])
 
 
 def datasets(

@@ -1,6 +1,5 @@
 """ParticleNet (Qu and Gouskos, arXiv:1902.08570) with candidates and vertices, as in CMS."""
 
-import math
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Final
@@ -10,14 +9,12 @@ from torch import nn
 from torch.nn import functional
 
 from training.particlenet.batch import Batch
+from training.particlenet.grooming import GroomedMass
 from training.particlenet.knn import Layout, Neighbours, nearest
 from training.particlenet.options import Interface, Sizes
 
 MASS_SCALE: Final = 10.0
 """GeV. The regression learns log(1 + mass / scale): relative for large masses, finite for 0."""
-
-FIRST_MASS: Final = 80.0
-"""GeV. What the regression answers before it has learned anything."""
 
 
 class Dense(nn.Module):
@@ -62,9 +59,19 @@ class EdgeConv(nn.Module):
 
 
 class ParticleNet(nn.Module):
-    """Embedding, EdgeConv blocks with neighbours found anew for each, mean over the jet, answer."""
+    """Embedding, EdgeConv blocks with neighbours found anew for each, mean over the jet, answer.
 
-    def __init__(self, interface: Interface, sizes: Sizes) -> None:
+    The regression's answer is a correction of the groomed mass.
+
+    Args:
+        interface: what it reads and answers.
+        sizes: of its layers.
+        pt_scale: median and norm factor of the logarithm of pT, for the regression.
+    """
+
+    def __init__(
+        self, interface: Interface, sizes: Sizes, pt_scale: tuple[float, float] = (0.0, 1.0)
+    ) -> None:
         super().__init__()
         self.interface, self.sizes = interface, sizes
         self.pf = Dense(len(interface.pf), sizes.embedding)
@@ -75,8 +82,11 @@ class ParticleNet(nn.Module):
         self.hidden = nn.Linear(sizes.fusion, sizes.hidden)
         self.dropout = nn.Dropout(sizes.dropout)
         self.answer = nn.Linear(sizes.hidden, interface.outputs)
+        self.groomed: GroomedMass | None = None
         if not interface.labels:
-            nn.init.constant_(self.answer.bias, math.log1p(FIRST_MASS / MASS_SCALE))
+            self.groomed = GroomedMass(interface, sizes.fusion, pt_scale)
+            nn.init.zeros_(self.answer.weight)
+            nn.init.zeros_(self.answer.bias)
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """Scores that sum to 1, shape (jets, labels), or masses in GeV, shape (jets, 1)."""
@@ -98,7 +108,12 @@ class ParticleNet(nn.Module):
             coordinates = rows
         fused = torch.relu(self.fusion(torch.cat(outputs, dim=1)))
         hidden = torch.relu(self.hidden(layout.mean(fused.float())))
-        return self.answer(self.dropout(hidden)).float()
+        answer = self.answer(self.dropout(hidden)).float()
+        if self.groomed is None:
+            return answer
+        with torch.autocast(answer.device.type, enabled=False):
+            mass = self.groomed(fused[: len(candidates)].float(), batch)
+        return answer + torch.log1p(mass / MASS_SCALE)
 
     @property
     def activation(self) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -117,6 +132,8 @@ def multiply_adds(interface: Interface, sizes: Sizes, candidates: int, vertices:
         total += particles * (per_particle + particles * dimensions)
         inputs = dimensions = width
     total += particles * sum(sizes.widths) * sizes.fusion
+    if not interface.labels:
+        total += candidates * sizes.fusion
     return total + sizes.hidden * (sizes.fusion + interface.outputs)
 
 

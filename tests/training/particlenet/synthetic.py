@@ -7,11 +7,12 @@ import torch
 from torch.nn import functional
 
 from training.particlenet.batch import Batch
+from training.particlenet.grooming import PT
 from training.particlenet.network import ParticleNet
 from training.particlenet.options import Interface, Sizes
 
 INTERFACE = Interface(pf=("pf_a", "pf_b", "pf_c"), sv=("sv_a", "sv_b"), labels=("b", "c", "uds"))
-MASS = Interface(pf=INTERFACE.pf, sv=INTERFACE.sv)
+MASS = Interface(pf=("pf_a", PT, "pf_c"), sv=INTERFACE.sv)
 SIZES = Sizes(embedding=5, widths=(6, 7), edge_layers=2, neighbours=4, fusion=9, hidden=8)
 
 

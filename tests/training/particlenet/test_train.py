@@ -7,6 +7,7 @@ import torch
 from tests.training.particlenet.synthetic import INTERFACE, MASS, SIZES, Jets, random_jets
 from training.particlenet.batch import Batch
 from training.particlenet.checkpoint import load
+from training.particlenet.grooming import PT
 from training.particlenet.network import ParticleNet
 from training.particlenet.options import Interface, TrainingOptions
 from training.particlenet.train import rate, train
@@ -72,7 +73,7 @@ def test_it_learns_masses(tmp_path: Path) -> None:
 
 def test_weights_of_another_network(tmp_path: Path) -> None:
     trained = train(fresh(), DATA, replace(OPTIONS, epochs=1), folder=tmp_path)
-    other = Interface(pf=("pf_c", "pf_new", "pf_a"), sv=INTERFACE.sv)
+    other = Interface(pf=("pf_c", PT, "pf_a"), sv=INTERFACE.sv)
     network = ParticleNet(other, SIZES)
     was = network.pf.linear.weight[:, 1].clone()
     options = replace(OPTIONS, start_from=tmp_path / "best.pt", max_time_s=0.0, learning_rate=0.0)
