@@ -69,6 +69,7 @@ def render(recipe: Recipe, report: Report, trained: Trained, spec: ModelSpec) ->
         summary=words.summary,
         jets=words.jets,
         truth=words.truth,
+        network=words.network,
         interface=_interface(spec),
         features=_features(spec.folder),
         pf_least=pf_length[0],

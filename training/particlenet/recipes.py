@@ -4,7 +4,7 @@ Features are CMS's, in CMS's order (RecoBTag/ONNXRuntime, ``preprocess.json`` of
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sonicmini.modules.networks.particlenet.jets import AK4_CHS, AK4_PUPPI, AK8, JetKind
@@ -241,7 +241,7 @@ RECIPES: Final = {
             flat=("pt", "target"),
             boost=30.0,
             shares={"QCD": 0.4, "resonances": 0.6},
-            training=_CONTINUED,
+            training=replace(_CONTINUED, epochs=5),
             starts_from="ak8",
         ),
     )

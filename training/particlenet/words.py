@@ -13,12 +13,14 @@ class Words:
         summary: what it is for.
         jets: which jets it sees.
         truth: what its classes are.
+        network: what it has beyond the others.
     """
 
     title: str
     summary: str
     jets: str
     truth: str
+    network: str = ""
 
 
 _LARGE: Final = (
@@ -74,6 +76,11 @@ the generated jet after soft drop.""",
         truth="""\
 The true mass is that of a top, W, Z, Higgs boson or X (15 to 250 GeV) all of whose quarks are
 within 0.8 of the jet, and of QCD jets that of the generated jet after soft drop.""",
+        network="""
+A layer more gives each candidate a weight between 0 and 1. The answer is the mass of the weighted
+sum of the candidates, a grooming that is learned, times a factor that the dense layers give
+(`training/particlenet/grooming.py`).
+""",
     ),
 }
 """By network."""
