@@ -8,6 +8,7 @@ import numpy as np
 
 from sonicmini.validation.quantity import Distribution, Quotient
 
+_TRACKER_ETA = 2.4
 _PROMPT = 1
 """Bit 0 of GenPart_statusFlags: isPrompt."""
 
@@ -69,6 +70,19 @@ def found(collection: str, pdg_id: int) -> Quotient:
     branches = (*(f"GenPart_{name}" for name in names), f"{collection}_genPartIdx")
     title = f"prompt generated ones (pT > 20 GeV, |eta| < 2.4) found as {collection}"
     return Quotient(f"{collection}_efficiency", title, branches, parts)
+
+
+def selected(branch: str, threshold: float, truth: str, value: int, pt_min: float) -> Quotient:
+    """The share of the objects of a kind, by their truth, that a discriminator selects."""
+    collection = branch.partition("_")[0]
+    names = (branch, *(f"{collection}_{name}" for name in (truth, "pt", "eta")))
+
+    def parts(found_values: Any, kind: Any, pt: Any, eta: Any) -> tuple[ak.Array, ak.Array]:  # noqa: ANN401
+        wanted = (kind == value) & (pt > pt_min) & (abs(eta) < _TRACKER_ETA)
+        return wanted & (found_values >= threshold), wanted
+
+    title = f"{truth} {value} with {branch} >= {threshold:g}, pT > {pt_min:g} GeV, |eta| < 2.4"
+    return Quotient(f"{branch}_{truth}{value}", title, names, parts)
 
 
 def pointed_at(index: ak.Array, targets: ak.Array) -> ak.Array:

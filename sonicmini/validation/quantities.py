@@ -10,11 +10,16 @@ from sonicmini.validation.builders import (
     plain,
     resolution,
     response,
+    selected,
 )
 from sonicmini.validation.quantity import Quantity
 
-_MET = ("MET", "PuppiMET", "RawMET", "RawPuppiMET", "DeepMETResolutionTune", "GenMET")
+_DEEPMET = ("DeepMETResolutionTune", "DeepMETResponseTune")
+_MET = ("MET", "PuppiMET", "RawMET", "RawPuppiMET", *_DEEPMET, "GenMET")
 _JET_FRACTIONS = ("chHEF", "neHEF", "chEmEF", "neEmEF")
+_B, _C, _LIGHT = 5, 4, 0  # hadronFlavour
+_JET, _TAU = 0, 5  # genPartFlav
+_MEDIUM = 5  # working point of Tau_idDeepTau2018v2p5VSjet
 
 QUANTITIES: tuple[Quantity, ...] = (
     # Vertices and candidates
@@ -71,6 +76,31 @@ QUANTITIES: tuple[Quantity, ...] = (
     *(plain(f"{name}_pt", f"{name} (GeV)", linear(0, 200, 20)) for name in _MET),
     *(resolution(name) for name in _MET if name != "GenMET"),
     plain("MET_significance", "significance of MET", linear(0, 60, 20)),
+    # Networks
+    *(
+        above(f"{jets}_btagPNet{name}", 30.0, f"ParticleNet {name}", linear(0, 1, 10))
+        for jets in ("Jet", "JetCHS")
+        for name in ("B", "CvL", "CvB", "QvG")
+    ),
+    *(selected("Jet_btagPNetB", 0.5, "hadronFlavour", one, 30.0) for one in (_B, _C, _LIGHT)),
+    selected("Jet_btagPNetCvL", 0.5, "hadronFlavour", _C, 30.0),
+    *(
+        above(f"FatJet_particleNet_{name}", 170.0, f"ParticleNet {name}", linear(0, 1, 10))
+        for name in ("TvsQCD", "WvsQCD", "ZvsQCD", "HbbvsQCD", "H4qvsQCD")
+    ),
+    *(
+        above(f"FatJet_particleNetMD_{name}", 170.0, f"ParticleNet MD {name}", linear(0, 1, 10))
+        for name in ("XbbvsQCD", "XccvsQCD", "XqqvsQCD")
+    ),
+    above("FatJet_particleNet_mass", 170.0, "mass by ParticleNet (GeV)", linear(0, 250, 25)),
+    *(
+        above(f"Tau_rawDeepTau2018v2p5VS{name}", 20.0, f"DeepTau VS{name}", linear(0, 1, 10))
+        for name in ("e", "mu", "jet")
+    ),
+    *(
+        selected("Tau_idDeepTau2018v2p5VSjet", _MEDIUM, "genPartFlav", one, 20.0)
+        for one in (_TAU, _JET)
+    ),
     # Truth
     number("GenJet", 20.0, linear(-0.5, 14.5, 15)),
     plain("GenJet_hadronFlavour", "flavour of generated jets", linear(-0.5, 5.5, 6)),

@@ -3,7 +3,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sonicmini.validation.builders import found, mean, response
+from sonicmini.validation.builders import found, mean, response, selected
 from sonicmini.validation.quantity import Distribution, Quotient, binned
 from sonicmini.validation.statistics import ratio
 
@@ -51,3 +51,12 @@ def test_response_of_matched_jets():
 def test_means_of_events():
     quantity = mean("x", "", ("a",), lambda a: a**2)
     assert ratio(quantity.measure([ak.Array([1.0, 3.0])])).value == 5.0
+
+
+def test_jets_of_a_flavour_that_are_selected():
+    quantity = selected("Jet_tag", 0.5, "flavour", 5, 30.0)
+    assert quantity.branches == ("Jet_tag", "Jet_flavour", "Jet_pt", "Jet_eta")
+    tags, flavours = [[0.9, 0.5, 0.4], [0.9, 0.9, 0.9]], [[5, 5, 5], [0, 5, 5]]
+    pts, etas = [[40.0, 40.0, 40.0], [40.0, 20.0, 40.0]], [[0.0, -1.0, 2.3], [0.0, 0.0, 2.5]]
+    arrays = [ak.Array(array) for array in (tags, flavours, pts, etas)]
+    assert ratio(quantity.measure(arrays)).value == 2 / 3
