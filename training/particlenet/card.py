@@ -70,6 +70,7 @@ def render(recipe: Recipe, report: Report, trained: Trained, spec: ModelSpec) ->
         jets=words.jets,
         truth=words.truth,
         network=words.network,
+        limits=words.limits,
         interface=_interface(spec),
         features=_features(spec.folder),
         pf_least=pf_length[0],
