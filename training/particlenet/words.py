@@ -50,12 +50,12 @@ Classes: `bb` has two or more b hadrons (ghost association), `b` one, `cc` and `
 b; of the others `pu` are those without generated jet, `uds` and `g` those with such a parton of the
 hard process, and `undef` the rest, mostly radiated gluons. Light stands for `uds` and `g`.""",
         limits="""
-The limit of c against light seems to be what the features tell: CMS's production network, larger and
-trained on more jets (of another detector), has 0.786 ± 0.005 on every second of the same ttbar jets,
-this one 0.783 ± 0.005 there (b against light: 0.975 and 0.972 ± 0.001). Tried, with c against light
-in ttbar and QCD: 614 000 jets in training instead of 894 000, 0.799 ± 0.004; half as much again of c
-and light jets in each epoch, the same on validation jets after six epochs; jets without mirror
-images, which overfits after five epochs, 0.01 less on validation jets.
+The limit of c against light seems to be what the features tell: CMS's production network, larger
+and trained on more jets (of another detector), has 0.786 ± 0.005 on every second of the same ttbar
+jets, this one 0.783 ± 0.005 there (b against light: 0.975 and 0.972 ± 0.001). Tried, with c against
+light in ttbar and QCD: 614 000 jets in training instead of 894 000, 0.799 ± 0.004; half as much
+again of c and light jets in each epoch, the same on validation jets after six epochs; jets without
+mirror images, which overfits after five epochs, 0.01 less on validation jets.
 """,
     ),
     "ak8": Words(
