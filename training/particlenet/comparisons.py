@@ -24,7 +24,7 @@ from training.particlenet.scores import Scores, scores
 Values: TypeAlias = NDArray[Any]
 
 HEAVY: Final = {"b": ("b", "bb"), "c": ("c", "cc")}
-LIGHT: Final = ("uds", "g")
+LIGHT: Final = ("uds", "g", "undef")
 TOPS: Final = ("Tbcq", "Tbqq")
 BOSONS: Final = ("Wcq", "Wqq", "Zbb", "Zcc", "Zqq", "Hbb", "Hcc")
 X: Final = ("Xbb", "Xcc", "Xqq")

@@ -20,7 +20,7 @@ from training.particlenet.batch import INPUTS, Batch
 from training.particlenet.export_grooming import groomed_mass
 from training.particlenet.knn import FAR
 from training.particlenet.layers import dense, folded, layer, matrix, normalisation
-from training.particlenet.network import MASS_SCALE, Dense, EdgeConv, ParticleNet
+from training.particlenet.network import MASS_SCALE, Dense, EdgeConv, ParticleNet, told
 from training.particlenet.options import Interface
 
 
@@ -205,7 +205,7 @@ def _edge_conv(
 
 
 def _answer(graph: Graph, network: ParticleNet, rows: str, particles: _Particles) -> None:
-    sizes, output = network.sizes, network.interface.output
+    sizes, interface, output = network.sizes, network.interface, network.interface.output
     shape = graph("Concat", particles.jets_shape, graph.ints(sizes.fusion), axis=0)
     count = graph("ReduceSum", particles.mask, graph.ints(2), keepdims=1)
     weight = graph("Div", particles.mask, graph("Max", count, graph.constant(1.0)))
@@ -214,7 +214,9 @@ def _answer(graph: Graph, network: ParticleNet, rows: str, particles: _Particles
     hidden = graph("Relu", dense(graph, mean, layer(network.hidden)))
     logits = dense(graph, hidden, layer(network.answer))
     if network.groomed is None:
-        graph("Softmax", logits, axis=1, name=output)
+        scores = graph("Softmax", logits, axis=1, name="" if interface.told_as else output)
+        if interface.told_as:
+            graph("MatMul", scores, graph.constant(told(interface)), name=output)
         return
     scale, one = graph.constant(MASS_SCALE), graph.constant(1.0)
     groomed = graph("Div", groomed_mass(graph, network.groomed, rows, particles.jets_shape), scale)

@@ -25,7 +25,10 @@ from training.particlenet.train import Measure, train
 Pair = tuple[tuple[str, ...], tuple[str, ...]]
 
 PAIRS: Final[Mapping[str, Mapping[str, Pair]]] = {
-    "ak4": {"b/light": (("b", "bb"), ("uds", "g")), "c/light": (("c", "cc"), ("uds", "g"))},
+    "ak4": {
+        "b/light": (("b", "bb"), ("uds", "g", "undef")),
+        "c/light": (("c", "cc"), ("uds", "g", "undef")),
+    },
     "ak8": {
         "top/QCD": (("Tbcq", "Tbqq"), QCD),
         "WZH/QCD": (("Wcq", "Wqq", "Zbb", "Zcc", "Zqq", "Hbb", "Hcc"), QCD),
@@ -90,9 +93,8 @@ def started(recipe: Recipe, data: Path, options: TrainingOptions) -> TrainingOpt
 
 def interface(recipe: Recipe) -> Interface:
     """What the network reads and answers."""
-    return Interface(
-        pf=recipe.pf, sv=recipe.sv, labels=() if recipe.is_regression else recipe.classes
-    )
+    labels = () if recipe.is_regression else recipe.classes
+    return Interface(pf=recipe.pf, sv=recipe.sv, labels=labels, told_as=recipe.told_as)
 
 
 def pt_scale(preprocess: Preprocess) -> tuple[float, float]:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
@@ -118,7 +120,19 @@ class ParticleNet(nn.Module):
     @property
     def activation(self) -> Callable[[torch.Tensor], torch.Tensor]:
         """From what the loss works with to what the network answers."""
-        return _softmax if self.interface.labels else _mass
+        if not self.interface.labels:
+            return _mass
+        table = torch.from_numpy(told(self.interface))
+        return lambda logits: torch.softmax(logits, dim=1) @ table.to(logits.device)
+
+
+def told(interface: Interface) -> NDArray[np.float32]:
+    """What of each class's probability is told as which class, shape (classes, classes)."""
+    table = np.eye(len(interface.labels), dtype=np.float32)
+    for name, other in interface.told_as:
+        place = interface.labels.index(name)
+        table[place] = table[interface.labels.index(other)]
+    return table
 
 
 def multiply_adds(interface: Interface, sizes: Sizes, candidates: int, vertices: int) -> int:
@@ -140,10 +154,6 @@ def multiply_adds(interface: Interface, sizes: Sizes, candidates: int, vertices:
 def _rows(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """What is there, without padding, shape (rows, numbers)."""
     return values.transpose(1, 2)[mask]
-
-
-def _softmax(logits: torch.Tensor) -> torch.Tensor:
-    return torch.softmax(logits, dim=1)
 
 
 def _mass(logits: torch.Tensor) -> torch.Tensor:

@@ -13,11 +13,13 @@ class Interface:
         pf: names of the candidates' features, in order.
         sv: names of the vertices' features, in order.
         labels: names of the classes; none for the regression of a mass in GeV.
+        told_as: pairs of a class of the training and of that to which its probability is added.
     """
 
     pf: tuple[str, ...]
     sv: tuple[str, ...]
     labels: tuple[str, ...] = ()
+    told_as: tuple[tuple[str, str], ...] = ()
 
     @property
     def outputs(self) -> int:

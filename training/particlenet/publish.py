@@ -15,6 +15,7 @@ from training.particlenet.checkpoint import load
 from training.particlenet.dataset import JetDataset
 from training.particlenet.evaluate import evaluate
 from training.particlenet.export import export, verify
+from training.particlenet.fit import interface
 from training.particlenet.jets import Jets
 from training.particlenet.recipes import Recipe
 from training.repository import NETWORK, Serving, write_config
@@ -47,6 +48,7 @@ def publish(recipe: Recipe, data: Path, models: Path) -> None:
     """
     source, folder = data / "networks" / recipe.network, models / recipe.model
     network = load(source / "best.pt")
+    network.interface = interface(recipe)  # it may tell classes otherwise than when it was trained
     export(network, folder / NETWORK)
     shutil.copyfile(source / FILE, folder / FILE)
     write_config(folder, serving(recipe))

@@ -114,6 +114,7 @@ class Recipe:
         label: column with the places of the jets in ``classes``, -1 for jets that it does not use.
         flat: columns whose spectra are made flat within each class in training.
         boost: jets of rare bins count at most so much more than those of the most frequent one.
+        told_as: classes of the training whose probability is added to that of others.
         decorrelated: whether signal has the spectra of QCD, so that they tell nothing.
     """
 
@@ -129,6 +130,7 @@ class Recipe:
     label: str = "label"
     flat: tuple[str, ...] = ("pt",)
     boost: float = 12.0
+    told_as: tuple[tuple[str, str], ...] = ()
     decorrelated: bool = False
 
     @property
@@ -191,6 +193,7 @@ RECIPES: Final = {
                 "pu": 0.06,
             },
             boost=3.0,
+            told_as=(("undef", "g"),),
             training=TrainingOptions(epochs=8, learning_rate=4e-3, weight_decay=0.01),
             jets=650_000,
         ),

@@ -16,8 +16,10 @@ from tests.training.particlenet.synthetic import (
 from training.particlenet.export import export, infer, open_session, verify
 from training.particlenet.options import Interface
 
+TOLD = replace(INTERFACE, told_as=(("c", "uds"),))
 
-@pytest.mark.parametrize("interface", [INTERFACE, MASS])
+
+@pytest.mark.parametrize("interface", [INTERFACE, MASS, TOLD])
 @pytest.mark.parametrize("layers", [1, 3])
 def test_onnxruntime_answers_as_torch(interface: Interface, layers: int, tmp_path: Path) -> None:
     network = random_network(interface, replace(SIZES, edge_layers=layers))

@@ -94,6 +94,15 @@ def test_what_it_answers() -> None:
     assert masses.min() >= 0
 
 
+@torch.no_grad()
+def test_classes_are_told_as_others() -> None:
+    jets = random_jets(50)
+    scores = random_network()(jets)
+    found = random_network(replace(INTERFACE, told_as=(("c", "uds"),)))(jets)
+    expected = torch.stack([scores[:, 0], torch.zeros(50), scores[:, 1] + scores[:, 2]], dim=1)
+    torch.testing.assert_close(found, expected)
+
+
 def test_every_weight_is_used() -> None:
     network = ParticleNet(INTERFACE, SIZES)
     network.logits(random_jets(100))[:, 0].sum().backward()
